@@ -1,0 +1,3 @@
+//! Text to tree and back: lexer, layout, recovering parser, formatter.
+
+pub mod ast;
