@@ -1,10 +1,13 @@
 //! The weir policy language: text in, checked and compiled policy out.
 //!
 //! This crate knows strings, types and spans. It refuses to know HTTP, JSON libraries, clocks, files and the
-//! network: whoever uses it hands in texts ([`span::Source`]) and facts ([`facts::Facts`]).
+//! network: whoever uses it hands in texts ([`compile::Loader`]) and facts ([`facts::Facts`]).
 
+pub mod compile;
 pub mod diag;
 pub mod facts;
 pub mod hir;
 pub mod span;
 pub mod syntax;
+
+pub use compile::{Compilation, Level, Limits, LoadError, Loader, MemoryLoader, Options, compile};

@@ -1,13 +1,20 @@
-//! The catalogue of diagnostic codes. The doc comment of a code is what `weir explain` prints.
+//! The catalogue of diagnostic codes: one line here and one page under `explain/`.
+//!
+//! The page `explain/E0201.md` is the doc comment of the code and what `weir explain E0201` prints, so the binary,
+//! the web page and this list cannot drift. Its first line is the title; then the cause, a wrong file and the
+//! right one in blocks fenced as `weir wrong` and `weir right` (a test compiles both), and when to allow it.
 
 use super::Severity;
 
-/// Declares the codes: name, and the text of `weir explain` as its doc comment.
+/// Declares the codes in order.
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $code:ident,)+) => {
+    ($($code:ident)+) => {
         /// A stable diagnostic code. Codes are never reused and never vanish.
         #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-        pub enum Code { $($(#[doc = $doc])+ $code,)+ }
+        pub enum Code { $(
+            #[doc = include_str!(concat!("explain/", stringify!($code), ".md"))]
+            $code,
+        )+ }
 
         impl Code {
             /// Every code, in order.
@@ -19,20 +26,18 @@ macro_rules! codes {
                 match self { $(Self::$code => stringify!($code),)+ }
             }
 
-            /// What `weir explain` prints: cause, a wrong example, the right one, when to allow it.
+            /// What `weir explain` prints: title, cause, a wrong example, the right one, when to allow it.
             #[must_use]
             pub const fn explanation(self) -> &'static str {
-                match self { $(Self::$code => concat!($($doc, "\n"),+),)+ }
+                match self { $(Self::$code => include_str!(concat!("explain/", stringify!($code), ".md")),)+ }
             }
         }
     };
 }
 
 codes! {
-    /// the file is not valid UTF-8
-    E0001,
-    /// the file is too large
-    E0002,
+    E0001
+    E0002
 }
 
 impl Code {
@@ -40,6 +45,12 @@ impl Code {
     #[must_use]
     pub fn severity(self) -> Severity {
         if self.text().starts_with('E') { Severity::Error } else { Severity::Warning }
+    }
+
+    /// First line of the explanation: what the code means in a few words.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        self.explanation().lines().next().unwrap_or_default()
     }
 
     /// The code of a text, in any case; `None` if there is no such code.
