@@ -1,0 +1,1 @@
+//! Bodies and streams that the benchmarks share.
