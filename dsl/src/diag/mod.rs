@@ -1,14 +1,19 @@
 //! Diagnostics: what is wrong, where, why, and what to write instead.
 //!
-//! A [`Diagnostic`] is plain data; `render` turns it into text for a terminal, `json` into data for machines.
+//! A [`Diagnostic`] is plain data; [`text`] turns it into text for a terminal, [`json()`] and
+//! [`sarif`] into data for machines.
 //! This module refuses to know how problems are found. Message rules (`language.md` §13): lower case, no full
 //! stop, user text in back-ticks, the primary span as narrow as possible, one `help` that can be pasted.
 
 use crate::span::Span;
 
 pub mod code;
+mod json;
+mod render;
 
 pub use code::Code;
+pub use json::{json, sarif};
+pub use render::{SHOWN_MAX, Style, text};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

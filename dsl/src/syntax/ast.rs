@@ -15,6 +15,8 @@ pub struct File {
     pub stmts: Vec<Stmt>,
     /// Comments and blank lines after the last statement.
     pub end: Vec<Trivia>,
+    /// Set when parsing gave at least one error. The tree is then good for an editor, not for the formatter.
+    pub broken: bool,
 }
 
 /// A comment or a blank line, kept beside the code.
@@ -53,7 +55,8 @@ pub struct Stmt {
 pub enum StmtKind {
     /// A well-formed statement.
     Node(Box<Node>),
-    /// A statement that was skipped after a diagnostic.
+    /// A statement that was skipped after a diagnostic, because not even its word could be read. A statement
+    /// that went wrong later is a [`Node`] with a hole in it, so that the name it declares stays known.
     Error,
 }
 
@@ -156,6 +159,9 @@ pub enum TermKind {
     All,
     /// `( expr )`; only in expressions.
     Group(Box<Expr>),
+    /// A hole left by a diagnostic: what stands here, and what follows it in the head, is unknown. Checks that
+    /// depend on it stay silent.
+    Error,
 }
 
 /// `[a, b]`.
