@@ -1,2 +1,3 @@
-//! proxy
+//! The `weir` binary.
+
 fn main() {}

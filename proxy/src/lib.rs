@@ -1,0 +1,7 @@
+//! weir, the proxy: the only crate that does I/O.
+//!
+//! Data flows one way: `edge` (pingora sessions) → `exchange` (eleven stations, pure but for its two ports) →
+//! `pool` and `upstream` → back through `exchange` → `edge`; `observe` listens. `ARCHITECTURE.md` has the map.
+
+pub mod exchange;
+pub mod observe;
