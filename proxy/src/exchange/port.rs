@@ -135,15 +135,6 @@ pub struct UpstreamRequest {
     pub body: SmallVec<[Bytes; 4]>,
 }
 
-/// The head of an upstream's answer.
-#[derive(Clone, Debug)]
-pub struct UpstreamHead {
-    /// Status.
-    pub status: StatusCode,
-    /// Headers, framing included.
-    pub headers: HeaderMap,
-}
-
 /// What went wrong between us and an upstream. Who is to blame and whether to try again are other questions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Fault {
@@ -192,11 +183,17 @@ pub trait Dial: Send + Sync {
 
 /// An upstream's answer in flight. Dropping it closes the connection (HTTP/1) or resets the stream (HTTP/2).
 pub trait Answer: Send {
-    /// Waits for the head (1xx skipped). Cancel-safe.
+    /// Waits for the head (1xx skipped) and gives its status. Cancel-safe.
     ///
     /// # Errors
     /// A [`Fault`].
-    fn head(&mut self) -> impl Future<Output = Result<UpstreamHead, Fault>> + Send;
+    fn head(&mut self) -> impl Future<Output = Result<StatusCode, Fault>> + Send;
+
+    /// The head's fields, framing included; empty before [`Answer::head`] returned.
+    fn headers(&self) -> &HeaderMap;
+
+    /// Whether the connection came from the pool.
+    fn reused(&self) -> bool;
 
     /// The next piece of the body, as it came; `None` at its proper end. Cancel-safe.
     ///
