@@ -5,3 +5,5 @@
 
 pub mod exchange;
 pub mod observe;
+pub mod upstream;
+pub mod work;
