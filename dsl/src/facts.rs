@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::hir::{Field, Tier};
 
@@ -21,8 +22,10 @@ pub enum Value<'a> {
     Float(f64),
     /// Text or label.
     Text(Cow<'a, str>),
-    /// List of text.
+    /// List of text that has to be put together for this reading.
     TextList(Vec<Cow<'a, str>>),
+    /// List of text that the facts already hold: read without an allocation.
+    Texts(&'a [Arc<str>]),
     /// Address.
     Ip(IpAddr),
     /// Minutes of the day.
@@ -33,7 +36,8 @@ pub enum Value<'a> {
 
 /// One request as a policy sees it: as it arrived, never half rewritten.
 ///
-/// Reading is pure: the same field gives the same value during one evaluation.
+/// Reading is pure: the same field gives the same value during one evaluation. An IPv4 address mapped into IPv6
+/// (`::ffff:10.0.0.1`) is taken for the IPv4 address it stands for, whichever of the two is handed in.
 pub trait Facts {
     /// Whether fields of this tier can be read now. The evaluator reads a field only when its tier is ready;
     /// otherwise it stops with `Step::Need(tier)` and is resumed after the caller has paid for it.
@@ -42,4 +46,16 @@ pub trait Facts {
     /// The value of a field whose tier is ready. `lower` and `count` of the field are applied by the
     /// evaluator, not here.
     fn read<'a>(&'a self, field: &'a Field) -> Value<'a>;
+}
+
+/// What `lower(…)` makes of a text: every character by itself, so that no character depends on its neighbours.
+/// `out` is overwritten.
+pub fn lower_into(text: &str, out: &mut String) {
+    out.clear();
+    if text.is_ascii() {
+        out.push_str(text);
+        out.make_ascii_lowercase();
+    } else {
+        out.extend(text.chars().flat_map(char::to_lowercase));
+    }
 }
