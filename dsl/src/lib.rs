@@ -9,5 +9,6 @@ pub mod facts;
 pub mod hir;
 pub mod span;
 pub mod syntax;
+pub mod tree;
 
 pub use compile::{Compilation, Level, Limits, LoadError, Loader, MemoryLoader, Options, compile};
