@@ -6,7 +6,9 @@
 pub mod compile;
 pub mod diag;
 pub mod facts;
+pub mod failover;
 pub mod hir;
+pub mod plan;
 pub mod span;
 pub mod syntax;
 pub mod tree;
