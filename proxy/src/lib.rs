@@ -3,7 +3,12 @@
 //! Data flows one way: `edge` (pingora sessions) → `exchange` (eleven stations, pure but for its two ports) →
 //! `pool` and `upstream` → back through `exchange` → `edge`; `observe` listens. `ARCHITECTURE.md` has the map.
 
+pub mod clock;
+pub mod conf;
+pub mod drain;
 pub mod exchange;
 pub mod observe;
+pub mod secret;
+pub mod snapshot;
 pub mod upstream;
 pub mod work;

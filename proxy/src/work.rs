@@ -26,3 +26,12 @@ where
 pub fn running() -> usize {
     RUNNING.load(Ordering::Relaxed)
 }
+
+/// Runs what computes or blocks for long on a thread of its own, off the workers. Await the handle for its result.
+pub fn blocking<F, T>(work: F) -> tokio::task::JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    tokio::task::spawn_blocking(work)
+}
