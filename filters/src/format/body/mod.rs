@@ -1,0 +1,1 @@
+//! What a policy asks about a request beyond its model.
