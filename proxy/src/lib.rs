@@ -8,6 +8,7 @@ pub mod conf;
 pub mod drain;
 pub mod exchange;
 pub mod observe;
+pub mod pool;
 pub mod secret;
 pub mod snapshot;
 pub mod upstream;
