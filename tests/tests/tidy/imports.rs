@@ -85,8 +85,19 @@ const WALLS: &[Wall] = &[
     },
 ];
 
-/// Modules of `filters::format` that belong to no format.
-const SHARED_BY_FORMATS: &[&str] = &["mod", "peek", "splice", "loss", "caps"];
+/// The folders below `filters/src/format` that are formats. None names another.
+const FORMATS: &[&str] = &[
+    "openai_chat",
+    "openai_completions",
+    "openai_embeddings",
+    "openai_responses",
+    "anthropic_messages",
+    "google_gemini",
+    "bedrock_converse",
+];
+
+/// The folders beside them that all formats share.
+const SHARED_BY_FORMATS: &[&str] = &["body"];
 
 pub fn crates(source: &Source) -> Vec<Violation> {
     if !source.is_rust() {
@@ -116,35 +127,25 @@ pub fn crates(source: &Source) -> Vec<Violation> {
     found
 }
 
-/// A format never names another: what two formats share is the pivot `filters::chat`.
+/// A format never names another: what two formats share lies beside them, or in the pivot.
 pub fn formats(source: &Source) -> Vec<Violation> {
-    let Some(own) = source.path.strip_prefix("filters/src/format/").and_then(format_name) else {
-        return Vec::new();
-    };
+    let below = source.path.strip_prefix("filters/src/format/").and_then(|below| below.split_once('/'));
+    let Some((own, _)) = below else { return Vec::new() };
     if SHARED_BY_FORMATS.contains(&own) {
         return Vec::new();
     }
-    let other = |pair: &[String]| {
-        matches!(pair, [parent, child] if (parent == "format" || parent == "super")
-            && child != own
-            && FORMATS.contains(&child.as_str()))
-    };
+    if !FORMATS.contains(&own) {
+        return vec![source.violation(1, format!("`{own}` is unknown; enter it in the tidy test's `FORMATS`"))];
+    }
+    let other = |segment: &String| segment != own && FORMATS.contains(&segment.as_str());
     named(&source.text)
         .iter()
-        .filter(|path| path.segments.windows(2).any(other))
+        .filter(|path| path.segments.iter().any(other))
         .map(|path| {
             let named = path.segments.join("::");
-            source.violation(path.line, format!("format `{own}` names `{named}`; go through the pivot `chat`"))
+            source.violation(path.line, format!("format `{own}` names `{named}`; move what both need beside them"))
         })
         .collect()
-}
-
-/// The formats of ARCHITECTURE.md; a new one gets its name here and in `filters/src/format/mod.rs`.
-const FORMATS: &[&str] = &["chat", "completions", "embeddings", "responses", "messages", "gemini", "bedrock"];
-
-fn format_name(below_format: &str) -> Option<&str> {
-    let first = below_format.split('/').next()?;
-    Some(first.strip_suffix(".rs").unwrap_or(first))
 }
 
 #[test]
@@ -181,15 +182,18 @@ fn walls_let_the_rest_through() {
 
 #[test]
 fn a_format_does_not_name_another() {
-    let bad = Source::new(
-        "filters/src/format/messages/mod.rs",
-        "use super::chat::Body;\nuse crate::format::{peek, responses};",
-    );
+    let text = "use super::openai_chat::Body;\nuse crate::format::{peek, openai_responses};\n";
+    let bad = Source::new("filters/src/format/anthropic_messages/mod.rs", text);
     let lines: Vec<usize> = formats(&bad).iter().map(|violation| violation.line).collect();
     assert_eq!(lines, [1, 2]);
+    assert_eq!(formats(&Source::new("filters/src/format/new_one/mod.rs", "")).len(), 1);
     let good = [
-        ("filters/src/format/messages/mod.rs", "use crate::chat::Request; use super::messages::x;"),
-        ("filters/src/format/mod.rs", "use self::format::chat;"),
+        (
+            "filters/src/format/anthropic_messages/read.rs",
+            "use crate::json::Value; use super::super::anthropic_messages::x;",
+        ),
+        ("filters/src/format/body/mod.rs", "use crate::format::openai_chat;"),
+        ("filters/src/format/mod.rs", "mod openai_chat; use openai_chat::X;"),
     ];
     for (path, text) in good {
         assert_eq!(formats(&Source::new(path, text)), [], "{path}");
