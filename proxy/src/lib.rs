@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod observe;
 pub mod pool;
 pub mod secret;
+pub mod sim;
 pub mod snapshot;
 pub mod upstream;
 pub mod work;
