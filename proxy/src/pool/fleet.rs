@@ -1,7 +1,6 @@
 //! What outlives snapshots: the state of endpoints and pools, found again after a reload by name and shape.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::Range;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 
@@ -9,10 +8,9 @@ use dashmap::{DashMap, DashSet};
 use tokio::time::Instant;
 use weir_dsl::hir::{self, Hir};
 
-use super::balance::mix;
 use super::endpoint::{EndpointState, MemberState};
 use super::member::{BoundPool, DEFAULT_EJECT, Member, PoolState};
-use super::pick::Pools;
+use super::pick::{Pools, hash_of};
 use super::time::Epoch;
 use crate::observe::{Event, Observer};
 
@@ -118,24 +116,19 @@ impl Fleet {
     }
 
     fn pool(&self, hir: &Hir, pool: &hir::Pool, id: u32, endpoints: &[Arc<EndpointState>]) -> BoundPool {
-        let mut written: Vec<&hir::Member> = pool.members.iter().collect();
-        written.sort_by_key(|m| m.tier);
-        let known = |m: &&hir::Member| {
+        // INVARIANT: ids of a checked policy are valid, so nothing is skipped and places agree with the policy's.
+        let members = pool.members.iter().filter_map(|m| {
             let at = usize::try_from(m.endpoint.0).ok()?;
-            Some((hir.endpoints.get(at)?, endpoints.get(at)?))
-        };
-        let found = written.iter().filter_map(|m| known(m).map(|(e, state)| (*m, e, state)));
-        let members: Vec<Member> = found.clone().map(|(m, e, state)| self.member(&pool.name, m, e, state)).collect();
-        let tiers = tiers(&found.map(|(m, _, _)| m.tier).collect::<Vec<u32>>());
+            Some(self.member(&pool.name, m, hir.endpoints.get(at)?, endpoints.get(at)?))
+        });
+        let members: Vec<Member> = members.collect();
         BoundPool {
             id: hir::PoolId(id),
             name: Arc::clone(&pool.name),
             balance: pool.balance.clone(),
-            tiers,
             eject: pool.eject.or((members.len() > 1).then_some(DEFAULT_EJECT)),
             members,
             breaker: pool.breaker,
-            overflow: pool.overflow,
             state: revive(&self.pools, Arc::clone(&pool.name), PoolState::default),
             turn: AtomicU64::new(0),
             epoch: self.epoch,
@@ -150,8 +143,6 @@ impl Fleet {
         endpoint: &hir::Endpoint,
         state: &Arc<EndpointState>,
     ) -> Member {
-        let mut models: Vec<Arc<str>> = endpoint.models.iter().map(|m| Arc::clone(&m.public)).collect();
-        models.sort_unstable();
         let key = (Arc::clone(pool), EndpointKey::of(endpoint));
         Member {
             id: member.endpoint,
@@ -159,9 +150,8 @@ impl Fleet {
             state: revive(&self.members, key, MemberState::default),
             weight: member.weight,
             capacity: endpoint.capacity,
-            models,
-            as_model: member.as_model.clone(),
-            hash: mix(fnv(&endpoint.name)),
+            tier: member.tier,
+            hash: hash_of(endpoint.name.as_bytes(), None),
             turn: AtomicU64::new(0),
         }
     }
@@ -195,20 +185,4 @@ fn revive<K: Eq + Hash, V>(map: &DashMap<K, Weak<V>>, key: K, make: impl FnOnce(
         *slot = Arc::downgrade(&state);
         state
     })
-}
-
-/// Ranges of equal, sorted tiers.
-fn tiers(sorted: &[u32]) -> Vec<Range<usize>> {
-    let mut from = 0;
-    let ranges = sorted.chunk_by(|a, b| a == b).map(|chunk| {
-        let range = from..from + chunk.len();
-        from = range.end;
-        range
-    });
-    ranges.collect()
-}
-
-/// FNV-1a: stable across processes and versions, unlike the standard library's hasher.
-fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

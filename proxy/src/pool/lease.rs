@@ -109,13 +109,18 @@ impl Lease {
         Self { pool, member, claims, reported: false }
     }
 
+    /// Place of the member in its pool.
+    pub(crate) fn place(&self) -> usize {
+        self.member
+    }
+
     /// The endpoint to send to.
     #[must_use]
     pub fn endpoint(&self) -> EndpointId {
         self.member().map_or(EndpointId(u32::MAX), |m| m.id)
     }
 
-    /// The pool that it was taken from: not the one asked for when that one overflowed.
+    /// The pool that it was taken from.
     #[must_use]
     pub fn pool(&self) -> PoolId {
         self.pool.id
@@ -125,12 +130,6 @@ impl Lease {
     #[must_use]
     pub fn pool_name(&self) -> &Arc<str> {
         &self.pool.name
-    }
-
-    /// Public model name that this member wants to be asked for, where it says one.
-    #[must_use]
-    pub fn as_model(&self) -> Option<&Arc<str>> {
-        self.member().and_then(|m| m.as_model.as_ref())
     }
 
     /// Tells how the attempt went, as soon as that is known; the place stays taken until the lease is dropped.

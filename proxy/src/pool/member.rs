@@ -1,6 +1,5 @@
-//! One pool of one snapshot: its members by tier, and the rules by which it ejects them.
+//! One pool of one snapshot: its members, and the rules by which it ejects them.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -31,13 +30,10 @@ pub(crate) struct BoundPool {
     pub(crate) id: PoolId,
     pub(crate) name: Arc<str>,
     pub(crate) balance: Balance,
-    /// By tier, then as written.
+    /// As written: a `MemberIndex` is a place here.
     pub(crate) members: Vec<Member>,
-    /// Members of each tier, best first.
-    pub(crate) tiers: Vec<Range<usize>>,
     pub(crate) eject: Option<Eject>,
     pub(crate) breaker: Option<Breaker>,
-    pub(crate) overflow: Option<(u8, PoolId)>,
     pub(crate) state: Arc<PoolState>,
     /// Virtual time of the weighted turns.
     pub(crate) turn: AtomicU64,
@@ -53,9 +49,7 @@ pub(crate) struct Member {
     pub(crate) state: Arc<MemberState>,
     pub(crate) weight: u32,
     pub(crate) capacity: Option<u32>,
-    /// Public names, sorted; empty: any.
-    pub(crate) models: Vec<Arc<str>>,
-    pub(crate) as_model: Option<Arc<str>>,
+    pub(crate) tier: u32,
     /// Identity for consistent hashing, the same in every process that loads this policy.
     pub(crate) hash: u64,
     /// Virtual time of this member's next turn.
@@ -65,14 +59,6 @@ pub(crate) struct Member {
 // === impl Member ===
 
 impl Member {
-    pub(crate) fn serves(&self, model: Option<&str>) -> bool {
-        let Some(model) = model else { return true };
-        // `as "model"` was checked when the policy was loaded.
-        self.as_model.is_some()
-            || self.models.is_empty()
-            || self.models.binary_search_by(|known| (**known).cmp(model)).is_ok()
-    }
-
     /// Whether it may take a request now, as a full member or as a trial.
     pub(crate) fn admission(&self, now: u64) -> Admission {
         match (self.endpoint.admission(now), self.state.out.look(now)) {

@@ -3,7 +3,7 @@
 //! ```text
 //! Fleet (process) ── EndpointState   in flight, latency, Retry-After, drain, active health
 //!    │            └─ PoolState ── MemberState   consecutive failures, ejection, breaker; retry budget
-//!    └ bind(&Hir) → Pools (snapshot) ── pick → Lease (one attempt) ── report → the states above
+//!    └ bind(&Hir) → Pools (snapshot) ── picking → Lease (one attempt) ── report → the states above
 //! ```
 //!
 //! State is found by stable keys (name and shape), so a reload keeps its memory; picking takes no lock and
@@ -33,5 +33,5 @@ pub use endpoint::EndpointState;
 pub use fleet::{Fleet, UnknownEndpoint};
 pub use lease::{Lease, Outcome, REST_DEFAULT, REST_MAX};
 pub use member::DEFAULT_EJECT;
-pub use pick::{Ask, Pools};
+pub use pick::{Ask, Picking, Pools, hash_of};
 pub use report::{EndpointReport, MemberReport};

@@ -1,40 +1,41 @@
-//! Choosing the endpoint of the next attempt.
+//! Choosing the endpoint of the next attempt: the pools' side of the attempt machine.
+//!
+//! `weir_dsl::failover` knows the route, tiers, models and what was tried; it asks a [`Picker`] which of the
+//! members that remain to take. [`Picking`] answers with live state, and takes the place at once, so that what
+//! was chosen is also held.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
 use tokio::time::Instant;
-use weir_dsl::hir::{EndpointId, PoolId};
+use weir_dsl::failover::{Candidate, MemberIndex, Picker};
+use weir_dsl::hir::{Balance, FieldId, PoolId};
 
-use super::balance::{self, Dealt};
+use super::balance::{self, Dealt, mix};
 use super::endpoint::EndpointState;
 use super::gate::Admission;
-use super::lease::{Claims, Lease};
+use super::lease::{Claims, Lease, release};
 use super::member::{BoundPool, Member};
 use super::time::Epoch;
-
-/// How many pools an overflow may pass through.
-const OVERFLOW_DEPTH: u32 = 4;
 
 /// The pools of one snapshot, pointing at the state of the process.
 #[derive(Debug)]
 pub struct Pools {
     /// By [`PoolId`].
     pub(crate) pools: Vec<Arc<BoundPool>>,
-    /// By [`EndpointId`].
+    /// By [`weir_dsl::hir::EndpointId`].
     pub(crate) endpoints: Vec<Arc<EndpointState>>,
     pub(crate) epoch: Epoch,
 }
 
-/// What is asked of a pool.
-#[derive(Clone, Copy, Debug)]
+/// What a pick depends on beside the pool.
+#[derive(Clone, Copy)]
 pub struct Ask<'a> {
-    /// Public model name that a member must serve, unless it asks for another one itself.
-    pub model: Option<&'a str>,
-    /// Hash of the field that `balance hash` names; without it such a pool chooses by `random`.
-    pub hash: Option<u64>,
-    /// Fresh random bits.
+    /// The key of `balance hash FIELD [BYTES]`: [`hash_of`] the field's value, cut to its first bytes. A pool
+    /// whose key is absent chooses by `random`.
+    pub hash: &'a dyn Fn(FieldId, Option<u32>) -> Option<u64>,
+    /// Random bits, fresh for each request.
     pub random: u64,
     /// Now.
     pub now: Instant,
@@ -43,40 +44,83 @@ pub struct Ask<'a> {
     pub last_resort: bool,
 }
 
-/// Members of one tier that may be used.
-pub(crate) type Candidates = SmallVec<[usize; 32]>;
+/// The picks of one request.
+#[derive(Debug)]
+pub struct Picking<'a> {
+    pools: &'a Pools,
+    ask: Ask<'a>,
+    /// The place taken by the newest pick.
+    lease: Option<Lease>,
+    /// The pool of the newest pick; `None` before the first.
+    last: Option<PoolId>,
+}
+
+/// Places of candidates in [`BoundPool::members`].
+pub(crate) type Places = SmallVec<[usize; 32]>;
+
+// === impl Ask ===
+
+impl std::fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ask").field("random", &self.random).field("last_resort", &self.last_resort).finish()
+    }
+}
+
+// === impl Picking ===
+
+impl<'a> Picking<'a> {
+    /// Takes the place that the newest pick holds. The machine's attempt is to be made with it.
+    #[must_use]
+    pub fn take_lease(&mut self) -> Option<Lease> {
+        self.lease.take()
+    }
+
+    /// Time has passed since the last question.
+    pub fn advance(&mut self, now: Instant) {
+        self.ask.now = now;
+        self.ask.random = mix(self.ask.random);
+    }
+
+    /// The same request once more from the start, now with whoever is left: for the machine that could make no
+    /// attempt at all.
+    #[must_use]
+    pub fn last_resort(self) -> Self {
+        Self { ask: Ask { last_resort: true, ..self.ask }, lease: None, ..self }
+    }
+}
+
+impl Picker for Picking<'_> {
+    fn pick(&mut self, pool: PoolId, candidates: &[Candidate]) -> Option<MemberIndex> {
+        let bound = self.pools.pool(pool)?;
+        let now = self.pools.epoch.millis(self.ask.now);
+        let lease = bound.pick(candidates, &self.ask, self.last.is_none(), now)?;
+        if self.last != Some(pool) {
+            bound.state.budget.count_request(now);
+        }
+        self.last = Some(pool);
+        let place = lease.place();
+        self.lease = Some(lease);
+        candidates.iter().map(|c| c.member).find(|member| usize::try_from(member.0) == Ok(place))
+    }
+
+    fn overflows(&mut self, pool: PoolId, percent: u8) -> bool {
+        let used = self.pools.pool(pool).and_then(|p| p.used_percent());
+        used.is_some_and(|used| used >= u64::from(percent))
+    }
+
+    fn may_retry(&mut self, pool: PoolId, budget_percent: Option<u8>) -> bool {
+        let now = self.pools.epoch.millis(self.ask.now);
+        self.pools.pool(pool).is_some_and(|p| p.state.budget.try_spend(now, budget_percent))
+    }
+}
 
 // === impl Pools ===
 
 impl Pools {
-    /// The endpoint for the next attempt: a usable member of the lowest tier that has one, chosen by the pool's
-    /// balance; `None` when no member is usable. `tried` are the endpoints that this request must not go to again.
-    ///
-    /// A member whose rest or ejection is over gets one request at a time to prove itself, and only requests that
-    /// have not failed before: those have the most attempts left.
+    /// Begins the picks of one request.
     #[must_use]
-    pub fn pick(&self, pool: PoolId, tried: &[EndpointId], ask: &Ask<'_>) -> Option<Lease> {
-        let now = self.epoch.millis(ask.now);
-        let mut at = self.pool(pool)?;
-        for _ in 0..OVERFLOW_DEPTH {
-            let Some(next) = at.overflow.filter(|(percent, _)| at.used_percent() >= Some(u64::from(*percent))) else {
-                break;
-            };
-            let Some(next) = self.pool(next.1).filter(|p| p.usable(now) > 0) else { break };
-            at = next;
-        }
-        let lease = at.pick(tried, ask, now)?;
-        if tried.is_empty() {
-            at.state.budget.count_request(now);
-        }
-        Some(lease)
-    }
-
-    /// Whether a retry in this pool keeps within its budget, and if so, takes it out of the budget. `budget` is
-    /// the route's or pool's own share in per cent; 20 where the policy says none.
-    #[must_use]
-    pub fn retry_allowed(&self, pool: PoolId, budget: Option<u8>, now: Instant) -> bool {
-        self.pool(pool).is_some_and(|p| p.state.budget.try_spend(self.epoch.millis(now), budget))
+    pub fn picking<'a>(&'a self, ask: Ask<'a>) -> Picking<'a> {
+        Picking { pools: self, ask, lease: None, last: None }
     }
 
     /// Members that take requests now.
@@ -103,105 +147,96 @@ impl Pools {
     }
 }
 
+/// The key for `balance hash`: the value, or its first `bytes`.
+#[must_use]
+pub fn hash_of(value: &[u8], bytes: Option<u32>) -> u64 {
+    let most = bytes.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX);
+    // FNV-1a: the same in every process, so that replicas of the proxy agree.
+    let hash = value
+        .iter()
+        .take(most)
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    mix(hash)
+}
+
 // === impl BoundPool ===
 
 impl BoundPool {
-    fn pick(self: &Arc<Self>, tried: &[EndpointId], ask: &Ask<'_>, now: u64) -> Option<Lease> {
-        // First the usable members, then those that must prove themselves, then, if asked, whoever is left.
-        let first_try = tried.is_empty();
-        for tier in &self.tiers {
-            let (mut open, trials) = self.candidates(tier.clone(), tried, ask, now);
-            if first_try && let Some(lease) = trials.iter().find_map(|i| self.claim(*i, ask, now)) {
-                return Some(lease);
-            }
-            if let Some(lease) = self.take_from(&mut open, ask, now) {
-                return Some(lease);
-            }
-        }
-        let mut rest = self.tiers.iter().map(|tier| self.candidates(tier.clone(), tried, ask, now).1);
-        if let Some(lease) = rest.find_map(|trials| trials.iter().find_map(|i| self.claim(*i, ask, now))) {
-            return Some(lease);
-        }
-        if !ask.last_resort {
-            return None;
-        }
-        self.tiers.iter().find_map(|tier| self.take_from(&mut self.leftovers(tier.clone(), tried, ask), ask, now))
+    /// One of the candidates. A member whose rest or ejection is over gets one request at a time to prove itself,
+    /// preferably one that has not failed before: that has the most attempts left.
+    fn pick(self: &Arc<Self>, candidates: &[Candidate], ask: &Ask<'_>, first: bool, now: u64) -> Option<Lease> {
+        let (mut open, trials) = self.sort_out(candidates, now);
+        let prove = || trials.iter().find_map(|place| self.claim(*place, ask, now));
+        let lease = if first {
+            prove().or_else(|| self.take_from(&mut open, ask, now))
+        } else {
+            self.take_from(&mut open, ask, now).or_else(prove)
+        };
+        lease.or_else(|| {
+            let mut rest: Places = places(candidates).collect();
+            ask.last_resort.then(|| self.take_from(&mut rest, ask, now)).flatten()
+        })
     }
 
-    /// Members of a tier that are usable, and those that are on trial.
-    fn candidates(
-        &self,
-        tier: std::ops::Range<usize>,
-        tried: &[EndpointId],
-        ask: &Ask<'_>,
-        now: u64,
-    ) -> (Candidates, Candidates) {
-        let mut open = Candidates::new();
-        let mut trials = Candidates::new();
-        for (index, member) in self.eligible(tier, tried, ask) {
+    /// Usable members, and those that are on trial.
+    fn sort_out(&self, candidates: &[Candidate], now: u64) -> (Places, Places) {
+        let by_affinity = matches!(self.balance, Balance::Hash(..));
+        let mut open = Places::new();
+        let mut trials = Places::new();
+        for place in places(candidates) {
+            let Some(member) = self.members.get(place).filter(|m| m.weight > 0) else { continue };
             match member.admission(now) {
-                Admission::Open if member.weight > 0 => open.push(index),
-                Admission::Trial if member.weight > 0 => trials.push(index),
-                Admission::Open | Admission::Trial | Admission::Closed => {}
+                Admission::Open => open.push(place),
+                // Affinity before trials: such a member is found by its keys, as ever.
+                Admission::Trial if by_affinity => open.push(place),
+                Admission::Trial => trials.push(place),
+                Admission::Closed => {}
             }
-        }
-        if matches!(self.balance, weir_dsl::hir::Balance::Hash(..)) {
-            // Affinity first: a trial member is found by hash like any other, not preferred.
-            open.append(&mut trials);
-            open.sort_unstable();
         }
         (open, trials)
     }
 
-    /// Members of a tier whose health is not asked for.
-    fn leftovers(&self, tier: std::ops::Range<usize>, tried: &[EndpointId], ask: &Ask<'_>) -> Candidates {
-        self.eligible(tier, tried, ask).map(|(index, _)| index).collect()
-    }
-
-    fn eligible(
-        &self,
-        tier: std::ops::Range<usize>,
-        tried: &[EndpointId],
-        ask: &Ask<'_>,
-    ) -> impl Iterator<Item = (usize, &Member)> {
-        let members = self.members.get(tier.clone()).unwrap_or_default();
-        tier.zip(members).filter(|(_, m)| {
-            !tried.contains(&m.id)
-                && m.serves(ask.model)
-                && !m.endpoint.is_drained()
-                && m.endpoint.has_room(m.capacity)
-        })
-    }
-
-    /// Chooses by balance until a choice has room; others may take the last place meanwhile.
-    fn take_from(self: &Arc<Self>, candidates: &mut Candidates, ask: &Ask<'_>, now: u64) -> Option<Lease> {
-        while let Some(at) = balance::choose(self, candidates, &Dealt { hash: ask.hash, random: ask.random, now }) {
-            let index = candidates.get(at).copied()?;
-            if let Some(lease) = self.claim(index, ask, now) {
+    /// Chooses by balance until a choice can be had; others may take the last place meanwhile.
+    fn take_from(self: &Arc<Self>, places: &mut Places, ask: &Ask<'_>, now: u64) -> Option<Lease> {
+        places.retain(|place| {
+            let member = self.members.get(*place);
+            member.is_some_and(|m| !m.endpoint.is_drained() && m.endpoint.has_room(m.capacity))
+        });
+        let hash = match self.balance {
+            Balance::Hash(field, bytes) => (ask.hash)(field, bytes),
+            Balance::RoundRobin | Balance::Weighted | Balance::LeastRequest | Balance::P2c | Balance::Ewma => None,
+        };
+        let dealt = Dealt { hash, random: ask.random, now };
+        while let Some(at) = balance::choose(self, places, &dealt) {
+            let place = places.get(at).copied()?;
+            if let Some(lease) = self.claim(place, ask, now) {
                 return Some(lease);
             }
-            candidates.swap_remove(at);
+            places.remove(at);
         }
         None
     }
 
     /// Takes one place at a member, and the trials that its gates ask for.
-    fn claim(self: &Arc<Self>, index: usize, ask: &Ask<'_>, now: u64) -> Option<Lease> {
-        let member = self.members.get(index)?;
+    fn claim(self: &Arc<Self>, place: usize, ask: &Ask<'_>, now: u64) -> Option<Lease> {
+        let member = self.members.get(place)?;
         let claims = claims(member, now, ask.last_resort)?;
         if !member.endpoint.try_enter(member.capacity) {
-            super::lease::release(member, claims);
+            release(member, claims);
             return None;
         }
-        Some(Lease::new(Arc::clone(self), index, claims))
+        Some(Lease::new(Arc::clone(self), place, claims))
     }
 }
 
-/// The trials that a member's gates ask for, claimed; `None` when they are all taken or a gate is closed.
+fn places(candidates: &[Candidate]) -> impl Iterator<Item = usize> {
+    candidates.iter().filter_map(|c| usize::try_from(c.member.0).ok())
+}
+
+/// The trials that a member's gates ask for, claimed; `None` when a gate is closed or its trials are taken.
 fn claims(member: &Member, now: u64, last_resort: bool) -> Option<Claims> {
-    let mut claims = Claims::default();
-    let gates = [(&member.state.out, false), (&member.endpoint.busy, true)];
-    for (gate, rest) in gates {
+    let mut claims = Claims { last_resort: last_resort && member.endpoint.is_down(), ..Claims::default() };
+    for (gate, rest) in [(&member.state.out, false), (&member.endpoint.busy, true)] {
         let claimed = match gate.look(now) {
             Admission::Open => continue,
             Admission::Trial => gate.try_claim(),
@@ -212,11 +247,10 @@ fn claims(member: &Member, now: u64, last_resort: bool) -> Option<Claims> {
             (true, true) => claims.rest_trial = true,
             (false, _) if last_resort => claims.last_resort = true,
             (false, _) => {
-                super::lease::release(member, claims);
+                release(member, claims);
                 return None;
             }
         }
     }
-    claims.last_resort |= last_resort && member.endpoint.is_down();
     Some(claims)
 }

@@ -47,7 +47,7 @@ pub struct MemberReport {
     /// The pool's name.
     pub pool: Arc<str>,
     /// Tier; the lowest is used first.
-    pub tier: usize,
+    pub tier: u32,
     /// Weight.
     pub weight: u32,
     /// Requests in flight at most.
@@ -137,11 +137,9 @@ impl Pools {
 }
 
 fn place(pool: &BoundPool, member: &Member, now: u64) -> MemberReport {
-    let holds = |m: &Member| std::ptr::eq(m, member);
-    let tier = pool.tiers.iter().position(|tier| pool.members.get(tier.clone()).is_some_and(|t| t.iter().any(holds)));
     MemberReport {
         pool: Arc::clone(&pool.name),
-        tier: tier.map_or(0, |t| t + 1),
+        tier: member.tier,
         weight: member.weight,
         capacity: member.capacity,
         consecutive_failures: member.state.consecutive.load(Ordering::Relaxed),
