@@ -44,9 +44,9 @@ pub enum SecretError {
     /// `vault:` references.
     #[error("`vault:{0}` cannot be read by this build: use `env:` or `file:`")]
     Vault(Arc<str>),
-    /// Neither `env:` nor `file:`.
-    #[error("`{0}` is not a secret reference: write `env:NAME` or `file:PATH`")]
-    Malformed(String),
+    /// Neither `env:` nor `file:`. The text is not shown: it may be the secret itself.
+    #[error("not a secret reference: write `env:NAME` or `file:PATH`, never the secret itself")]
+    Malformed,
 }
 
 // === impl Secret ===
@@ -104,7 +104,7 @@ pub fn parse(text: &str) -> Result<SecretRef, SecretError> {
         Some(("env", name)) if !name.is_empty() => Ok(SecretRef::Env(name.into())),
         Some(("file", path)) if !path.is_empty() => Ok(SecretRef::File(path.into())),
         Some(("vault", path)) if !path.is_empty() => Ok(SecretRef::Vault(path.into())),
-        Some(_) | None => Err(SecretError::Malformed(text.to_owned())),
+        Some(_) | None => Err(SecretError::Malformed),
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(parse("env:KEY").unwrap(), SecretRef::Env("KEY".into()));
         assert_eq!(parse("file:/run/secrets/a:b").unwrap(), SecretRef::File("/run/secrets/a:b".into()));
         for wrong in ["", "KEY", "env:", "sk-123", "http://x"] {
-            assert!(matches!(parse(wrong), Err(SecretError::Malformed(_))), "{wrong}");
+            assert!(matches!(parse(wrong), Err(SecretError::Malformed)), "{wrong}");
         }
     }
 

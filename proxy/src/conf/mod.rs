@@ -3,8 +3,18 @@
 //! [`Settings`] is what the rest of the process sees: plain values with their units, no optional left that
 //! somebody would have to default again. What a *request* may do is the policy's business, not this module's.
 
+mod build;
+mod compile;
+mod error;
+mod read;
 mod settings;
+mod tls;
 
+#[cfg(test)]
+mod tests;
+
+pub use build::{CONF_BYTES_MAX, Overrides, load};
+pub use error::{CertificateProblem, ConfError, ConfErrors, Problem};
 pub use settings::{
     Admin, DrainSettings, HeaderDetail, Limits, ListenerSettings, ListenerTls, Log, LogFormat, Settings, Timeouts,
     Upstream,

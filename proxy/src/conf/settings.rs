@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use crate::secret::Secret;
 
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
 /// Everything that a process is told from outside its policy.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The root policy file; `None` for the built-in quickstart.
     pub policy: Option<PathBuf>,
-    /// The overlay.
-    pub env: Option<Arc<str>>,
     /// Worker threads.
     pub threads: NonZeroUsize,
     /// Listeners in written order; never empty.
@@ -33,6 +33,14 @@ pub struct Settings {
     pub drain: DrainSettings,
     /// What the process says about itself.
     pub log: Log,
+    /// How policies are compiled.
+    pub compile: weir_dsl::Options,
+    /// Where the real addresses are written once every listener accepts.
+    pub ports_file: Option<PathBuf>,
+    /// Where a successor asks for the listening sockets.
+    pub upgrade_socket: Option<PathBuf>,
+    /// Files that these settings came from: a change of one is a reason to load again.
+    pub files: Vec<PathBuf>,
 }
 
 /// One listening socket.
@@ -184,18 +192,20 @@ pub enum LogFormat {
 
 impl Default for Settings {
     fn default() -> Self {
-        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         Self {
             policy: None,
-            env: None,
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            listeners: vec![Arc::new(ListenerSettings::clear(0, SocketAddr::new(loopback, 8080)))],
-            admin: Admin { addr: SocketAddr::new(loopback, 9090), token: None },
+            listeners: vec![Arc::new(ListenerSettings::clear(0, SocketAddr::new(LOOPBACK, 8080)))],
+            admin: Admin { addr: SocketAddr::new(LOOPBACK, 9090), token: None },
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             upstream: Upstream::default(),
             drain: DrainSettings::default(),
             log: Log::default(),
+            compile: weir_dsl::Options::default(),
+            ports_file: None,
+            upgrade_socket: None,
+            files: Vec::new(),
         }
     }
 }
