@@ -214,7 +214,7 @@ impl Peek {
         if self.members.iter().any(|other| same_folded(body, other.key, member.key)) {
             return Err(PeekError::DuplicateKey { offset });
         }
-        if is_lookalike(body, member.key) {
+        if is_lookalike(body, member.key, JUDGED_KEYS) {
             return Err(PeekError::LookalikeKey { offset });
         }
         self.members.push(member);
@@ -292,9 +292,9 @@ fn same_folded_as(body: &[u8], key: Value, name: &str) -> bool {
     }
 }
 
-fn is_lookalike(body: &[u8], key: Value) -> bool {
-    JUDGED_KEYS.iter().any(|name| same_folded_as(body, key, name))
-        && !JUDGED_KEYS.iter().any(|name| key_is(body, key, name))
+/// Whether a key is not one of `names`, and yet is to a reader that ignores case.
+pub(crate) fn is_lookalike(body: &[u8], key: Value, names: &[&str]) -> bool {
+    names.iter().any(|name| same_folded_as(body, key, name)) && !names.iter().any(|name| key_is(body, key, name))
 }
 
 /// The key's bytes if they are plain ASCII without escapes.

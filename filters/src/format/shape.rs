@@ -150,13 +150,13 @@ pub fn inject_system(
 // --- parameters -------------------------------------------------------------------------------------------------
 
 /// The members that a parameter's name means.
-enum Spellings<'a> {
+pub(crate) enum Spellings<'a> {
     Dialect(&'static [&'static str]),
     Itself([&'a str; 1]),
 }
 
 impl<'a> Spellings<'a> {
-    fn as_slice(&self) -> &[&'a str] {
+    pub(crate) fn as_slice(&self) -> &[&'a str] {
         match self {
             Self::Dialect(names) => names,
             Self::Itself(name) => name,
@@ -164,7 +164,7 @@ impl<'a> Spellings<'a> {
     }
 }
 
-fn spellings(dialect: Dialect, name: &str) -> Spellings<'_> {
+pub(crate) fn spellings(dialect: Dialect, name: &str) -> Spellings<'_> {
     let names = dialect.format().layout().max_tokens;
     if name == MAX_TOKENS || names.contains(&name) { Spellings::Dialect(names) } else { Spellings::Itself([name]) }
 }

@@ -5,3 +5,4 @@
 
 pub mod scan;
 pub mod text;
+pub mod unique;
