@@ -6,8 +6,12 @@
 
 pub mod ast;
 mod fmt;
+mod layout;
+
 mod lex;
+mod literal;
 mod parse;
+mod problem;
 
 use crate::diag::{Code, Diagnostic};
 use crate::span::{SourceId, Span};
