@@ -8,7 +8,6 @@ pub mod diag;
 pub mod facts;
 pub mod failover;
 pub mod hir;
-pub mod oracle;
 pub mod plan;
 pub mod span;
 pub mod syntax;
