@@ -271,10 +271,10 @@ impl StreamOptions {
 
 /// Whether `key` of `body` is exactly `name`.
 pub(crate) fn key_is(body: &[u8], key: Value, name: &str) -> bool {
-    match key.kind {
-        Kind::Plain => inside(body, key) == name.as_bytes(),
-        _escaped => text::decode(body, key).is_some_and(|text| text == name),
+    if key.kind == Kind::Plain {
+        return inside(body, key) == name.as_bytes();
     }
+    text::decode(body, key).is_some_and(|text| text == name)
 }
 
 /// Whether two keys are one to a reader that ignores case.

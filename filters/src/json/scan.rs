@@ -170,12 +170,11 @@ impl<'b> Scanner<'b> {
         let mut first = true;
         while let Some(key) = self.next_key(first)? {
             first = false;
-            match key.kind {
-                Kind::Plain => see(self, inside(self.bytes, key))?,
-                _escaped => {
-                    let text = super::text::decode(self.bytes, key).unwrap_or_default();
-                    see(self, text.as_bytes())?;
-                }
+            if key.kind == Kind::Plain {
+                see(self, inside(self.bytes, key))?;
+            } else {
+                let text = super::text::decode(self.bytes, key).unwrap_or_default();
+                see(self, text.as_bytes())?;
             }
         }
         Ok(())
