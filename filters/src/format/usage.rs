@@ -36,6 +36,8 @@ pub(crate) struct Counts {
     cached: Option<u64>,
     cache_read: Option<u64>,
     cache_creation: Option<u64>,
+    /// Part of the input, where `cache_creation` is not.
+    cache_write: Option<u64>,
     reasoning: Option<u64>,
 }
 
@@ -73,6 +75,7 @@ impl Counts {
         }
         scan.members(|scan, key| match key {
             b"cached_tokens" => read_count(scan, &mut self.cached),
+            b"cache_write_tokens" => read_count(scan, &mut self.cache_write),
             b"reasoning_tokens" | b"thinking_tokens" => read_count(scan, &mut self.reasoning),
             _other => scan.skip().map(drop),
         })
@@ -81,12 +84,12 @@ impl Counts {
     /// Normalised; see [`Usage`]. `cache_read` and `cache_creation` come only from vendors whose input leaves them out.
     pub(crate) fn usage(self) -> Usage {
         let cache_read = self.cache_read.unwrap_or(0);
-        let cache_written = self.cache_creation.unwrap_or(0);
+        let cache_creation = self.cache_creation.unwrap_or(0);
         Usage {
-            input: self.input.unwrap_or(0).saturating_add(cache_read).saturating_add(cache_written),
+            input: self.input.unwrap_or(0).saturating_add(cache_read).saturating_add(cache_creation),
             output: self.output.unwrap_or(0),
             cached: self.cached.unwrap_or(cache_read),
-            cache_written,
+            cache_written: self.cache_write.unwrap_or(cache_creation),
             reasoning: self.reasoning.unwrap_or(0),
         }
     }

@@ -8,7 +8,7 @@ use crate::format::stream::DONE_EVENT;
 use crate::json::text::quote;
 
 pub(super) fn whole(answer: &Answer<'_>) -> Bytes {
-    let content = if answer.text.is_empty() { "null".to_owned() } else { quote(&answer.text.concat()) };
+    let content = if only_calls(answer) { "null".to_owned() } else { quote(&answer.text.concat()) };
     let calls: Vec<String> = answer.tool_calls.iter().map(tool_call).collect();
     let calls = if calls.is_empty() { String::new() } else { format!(",\"tool_calls\":[{}]", calls.join(",")) };
     format!(
@@ -39,7 +39,9 @@ pub(super) fn stream(answer: &Answer<'_>, include_usage: bool) -> Vec<Bytes> {
              {tail}}}\n\n"
         ))
     };
-    let mut frames = vec![chunk("{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}", "null")];
+    let content = if only_calls(answer) { "null" } else { "\"\"" };
+    let role = format!("{{\"role\":\"assistant\",\"content\":{content},\"refusal\":null}}");
+    let mut frames = vec![chunk(&role, "null")];
     frames.extend(answer.text.iter().map(|piece| chunk(&format!("{{\"content\":{}}}", quote(piece)), "null")));
     for (index, call) in answer.tool_calls.iter().enumerate() {
         let begin = format!(
@@ -62,6 +64,11 @@ pub(super) fn stream(answer: &Answer<'_>, include_usage: bool) -> Vec<Bytes> {
     }
     frames.push(Bytes::from_static(DONE_EVENT));
     frames
+}
+
+/// An answer that only calls tools has no content; any other has some, if only an empty text.
+fn only_calls(answer: &Answer<'_>) -> bool {
+    answer.text.is_empty() && !answer.tool_calls.is_empty()
 }
 
 fn head(answer: &Answer<'_>, object: &str) -> String {

@@ -26,13 +26,13 @@ pub(super) fn whole(answer: &Answer<'_>) -> Bytes {
 }
 
 /// As a list of numbers, or as the base64 of little-endian floats, which the `openai` SDKs ask for by default. JSON has
-/// no infinities: what is not finite becomes 0.
+/// no infinities: what is not finite becomes 0, both ways.
 fn encode(vector: &[f32], base64: bool) -> String {
+    let numbers = vector.iter().map(|&number| if number.is_finite() { number } else { 0.0 });
     if base64 {
-        let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let bytes: Vec<u8> = numbers.flat_map(f32::to_le_bytes).collect();
         return format!("\"{}\"", STANDARD.encode(bytes));
     }
-    let numbers: Vec<String> =
-        vector.iter().map(|number| if number.is_finite() { number.to_string() } else { "0".to_owned() }).collect();
+    let numbers: Vec<String> = numbers.map(|number| number.to_string()).collect();
     format!("[{}]", numbers.join(","))
 }

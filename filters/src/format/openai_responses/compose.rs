@@ -114,10 +114,11 @@ fn response(answer: &Answer<'_>, status: &str, output: &[String], has_ended: boo
 fn usage(answer: &Answer<'_>) -> String {
     let usage = answer.usage;
     format!(
-        "{{\"input_tokens\":{},\"input_tokens_details\":{{\"cached_tokens\":{}}},\"output_tokens\":{},\
+        "{{\"input_tokens\":{},\"input_tokens_details\":{{\"cached_tokens\":{},\"cache_write_tokens\":{}}},\"output_tokens\":{},\
          \"output_tokens_details\":{{\"reasoning_tokens\":{}}},\"total_tokens\":{}}}",
         usage.input,
         usage.cached,
+        usage.cache_written,
         usage.output,
         usage.reasoning,
         usage.total(),
