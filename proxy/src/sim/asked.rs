@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use serde::Deserialize;
+use weir_filters::format::Dialect as Format;
 
 /// A request, as far as a script and an answer care.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ pub(super) struct Asked<'a> {
     pub(super) wants_usage: bool,
     /// How many texts to embed.
     pub(super) inputs: usize,
+    /// How many numbers an embedding shall have.
+    pub(super) dimensions: Option<usize>,
+    /// Whether embeddings shall go out as base64.
+    pub(super) base64: bool,
 }
 
 /// What a path speaks.
@@ -55,6 +60,8 @@ struct Members<'a> {
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
     input: Option<Input>,
+    dimensions: Option<usize>,
+    encoding_format: Option<Cow<'a, str>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,6 +105,8 @@ impl<'a> Asked<'a> {
             stream: members.stream.unwrap_or(false),
             wants_usage: members.stream_options.and_then(|o| o.include_usage).unwrap_or(false),
             inputs: members.input.map_or(1, |input| input.0),
+            dimensions: members.dimensions.filter(|n| *n > 0),
+            base64: members.encoding_format.as_deref() == Some("base64"),
         }
     }
 
@@ -134,9 +143,15 @@ impl Dialect {
         ends.iter().find(|(end, _)| path.ends_with(end)).map_or(Self::Other, |(_, dialect)| *dialect)
     }
 
-    /// Whether errors have Anthropic's shape.
-    pub(super) fn is_anthropic(self) -> bool {
-        matches!(self, Self::Messages | Self::CountTokens)
+    /// The grammar of its answers, when they can be composed from text.
+    pub(super) fn format(self) -> Option<Format> {
+        match self {
+            Self::Chat => Some(Format::OpenAiChat),
+            Self::Completions => Some(Format::OpenAiCompletions),
+            Self::Responses => Some(Format::OpenAiResponses),
+            Self::Messages => Some(Format::AnthropicMessages),
+            Self::CountTokens | Self::Embeddings | Self::Models | Self::Other => None,
+        }
     }
 }
 

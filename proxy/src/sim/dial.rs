@@ -99,7 +99,7 @@ fn steps(script: &Script, peer: &Peer, request: &UpstreamRequest, number: u64) -
     };
     let mut asked = Asked::new(&request.method, &request.target, &headers, &request.body, body);
     asked.endpoint = Some(&peer.endpoint);
-    play::play(script, &asked, number)
+    play::early(script, &asked, number).unwrap_or_else(|| play::play(script, &asked, number).0)
 }
 
 // === impl SimAnswer ===

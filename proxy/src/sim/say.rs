@@ -1,123 +1,251 @@
 //! What a simulated vendor says, as bytes in the request's format.
+//!
+//! The grammars are `weir_filters`'; what stands here is which words a vendor would choose.
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
+use weir_filters::format::compose::{self, ToolCall};
+use weir_filters::format::{ApiError, Dialect as Format, ErrorKind, FinishReason, Meaning, Usage, UsageAsked};
+use weir_filters::frame::sse::{Frame, SseDecoder};
 
 use super::asked::{Asked, Dialect};
-use super::script::{Answer, Content, FileTool, FileUsage, UsageShape, words};
+use super::script::{Answer, Content, FileTool, UsageShape, words};
 
 /// Seconds since 1970 in every answer: answers are the same on every run.
 const CREATED: u64 = 1_760_000_000;
 /// Numbers in an embedding when the request does not say how many.
 const DIMENSIONS: usize = 8;
+/// Most numbers in an embedding.
+const DIMENSIONS_MAX: usize = 4_096;
+/// Most texts that are embedded in one request.
+const INPUTS_MAX: usize = 2_048;
+/// Arguments of a tool call are streamed in pieces of so many characters.
+const ARGUMENTS_PIECE_CHARS: usize = 8;
 
 /// The content of an answer.
 #[derive(Debug)]
-pub(super) struct Said<'a> {
-    pub(super) id: String,
-    pub(super) model: &'a str,
-    pub(super) pieces: Vec<String>,
-    pub(super) tools: &'a [FileTool],
-    pub(super) usage: FileUsage,
-    pub(super) usage_shape: UsageShape,
-    pub(super) max_tokens_reached: bool,
+pub(super) struct Said {
+    id: String,
+    model: String,
+    pieces: Vec<String>,
+    tools: Vec<SaidTool>,
+    usage: Usage,
+    usage_shape: UsageShape,
+    finish: FinishReason,
 }
 
-/// One event of a stream, or a whole body.
-#[derive(Clone, Debug)]
-pub(super) struct Event {
-    pub(super) bytes: Bytes,
-    /// Whether it carries a piece of the answer.
-    pub(super) token: bool,
+/// A tool call, its arguments in the pieces of a stream.
+#[derive(Debug)]
+struct SaidTool {
+    id: String,
+    name: String,
+    arguments: Vec<String>,
 }
 
 // === impl Said ===
 
-impl<'a> Said<'a> {
+impl Said {
     /// What `answer` says to this request, the `number`-th of this vendor.
-    pub(super) fn new(asked: &'a Asked<'_>, number: u64, answer: &'a Answer) -> Self {
+    pub(super) fn new(asked: &Asked<'_>, number: u64, answer: &Answer) -> Self {
         let model = asked.model.as_deref().unwrap_or("sim");
         let pieces = match &answer.content {
             Content::Pieces(pieces) => pieces.clone(),
             Content::Default | Content::Raw(_) | Content::Error(_) => words(&format!(
-                "Hello from weir's simulated model. You asked `{model}` with {} bytes.",
+                "Hello from weir's simulated model: you asked `{model}` with {} bytes.",
                 asked.body_bytes()
             )),
         };
-        let output = pieces.len() + answer.tools.len();
-        let estimate = FileUsage {
-            input: u64::try_from(asked.body_bytes() / 4).unwrap_or(u64::MAX),
-            output: u64::try_from(output).unwrap_or(u64::MAX),
-            cached: 0,
-            reasoning: 0,
-        };
+        let tools: Vec<_> = answer.tools.iter().enumerate().map(|(i, tool)| SaidTool::new(number, i, tool)).collect();
         Self {
-            id: format!("sim-{number}"),
-            model,
-            pieces,
-            tools: &answer.tools,
-            usage: answer.usage.unwrap_or(estimate),
+            id: id(asked, number),
+            model: model.to_owned(),
+            usage: usage(asked, answer, pieces.len() + tools.len()),
             usage_shape: answer.usage_shape,
-            max_tokens_reached: answer.max_tokens_reached,
+            finish: match (answer.max_tokens_reached, tools.is_empty()) {
+                (true, _) => FinishReason::Length,
+                (false, true) => FinishReason::Stop,
+                (false, false) => FinishReason::ToolCalls,
+            },
+            pieces,
+            tools,
+        }
+    }
+
+    /// Lends the answer to a composer.
+    fn with<T>(&self, compose: impl FnOnce(&compose::Answer<'_>) -> T) -> T {
+        let text: Vec<&str> = self.pieces.iter().map(String::as_str).collect();
+        let arguments: Vec<Vec<&str>> =
+            self.tools.iter().map(|tool| tool.arguments.iter().map(String::as_str).collect()).collect();
+        let tool_calls: Vec<ToolCall<'_>> = self
+            .tools
+            .iter()
+            .zip(&arguments)
+            .map(|(tool, arguments)| ToolCall { id: &tool.id, name: &tool.name, arguments })
+            .collect();
+        compose(&compose::Answer {
+            id: &self.id,
+            created: CREATED,
+            model: &self.model,
+            text: &text,
+            tool_calls: &tool_calls,
+            usage: self.usage,
+            finish: self.finish,
+            vectors: &[],
+            base64: false,
+        })
+    }
+}
+
+impl SaidTool {
+    fn new(number: u64, index: usize, tool: &FileTool) -> Self {
+        let chars: Vec<char> = tool.arguments.chars().collect();
+        Self {
+            id: format!("call_sim{number}_{index}"),
+            name: tool.name.clone(),
+            arguments: chars.chunks(ARGUMENTS_PIECE_CHARS).map(|piece| piece.iter().collect()).collect(),
         }
     }
 }
 
-fn usage(said: &Said<'_>) -> Value {
-    let FileUsage { input, output, .. } = said.usage;
-    json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output})
+fn id(asked: &Asked<'_>, number: u64) -> String {
+    let prefix = match asked.dialect {
+        Dialect::Chat => "chatcmpl-",
+        Dialect::Completions => "cmpl-",
+        Dialect::Responses => "resp_",
+        Dialect::Messages => "msg_",
+        Dialect::CountTokens | Dialect::Embeddings | Dialect::Models | Dialect::Other => "",
+    };
+    format!("{prefix}sim{number}")
 }
 
+/// As the script says, or guessed: four bytes are a token in, a piece is a token out.
+fn usage(asked: &Asked<'_>, answer: &Answer, pieces: usize) -> Usage {
+    match answer.usage {
+        Some(usage) => Usage {
+            input: usage.input,
+            output: usage.output,
+            cached: usage.cached,
+            cache_written: 0,
+            reasoning: usage.reasoning,
+        },
+        None => Usage { input: number(input_tokens(asked)), output: number(pieces), ..Usage::default() },
+    }
+}
+
+fn input_tokens(asked: &Asked<'_>) -> usize {
+    asked.body_bytes() / 4
+}
+
+fn number(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+// === answers ===
+
 /// The answer in one piece.
-pub(super) fn whole(_asked: &Asked<'_>, said: &Said<'_>) -> Bytes {
-    let finish = if said.max_tokens_reached { "length" } else { "stop" };
-    bytes(&json!({"id": said.id, "object": "chat.completion", "created": CREATED, "model": said.model,
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": said.pieces.concat()},
-                     "finish_reason": finish}], "usage": usage(said)}))
+pub(super) fn whole(format: Format, said: &Said) -> Bytes {
+    said.with(|answer| compose::whole(format, answer))
 }
 
 /// The answer as events of a stream.
-pub(super) fn events(asked: &Asked<'_>, said: &Said<'_>) -> Vec<Event> {
-    let chunk = |delta: Value, finish: Option<&str>| {
-        json!({"id": said.id, "object": "chat.completion.chunk", "created": CREATED, "model": said.model,
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+pub(super) fn events(format: Format, said: &Said, wants_usage: bool) -> Vec<Bytes> {
+    let include_usage = match said.usage_shape {
+        UsageShape::AsAsked => wants_usage,
+        UsageShape::Always | UsageShape::OnFinish => true,
+        UsageShape::Absent => false,
     };
-    let event = |value: &Value, token| Event { bytes: Bytes::from(format!("data: {value}\n\n")), token };
-    let mut events = vec![event(&chunk(json!({"role": "assistant", "content": ""}), None), false)];
-    events.extend(said.pieces.iter().map(|piece| event(&chunk(json!({ "content": piece }), None), true)));
-    events.push(event(&chunk(json!({}), Some("stop")), false));
-    if asked.wants_usage && said.usage_shape == UsageShape::AsAsked {
-        let last = json!({"id": said.id, "object": "chat.completion.chunk", "created": CREATED,
-            "model": said.model, "choices": [], "usage": usage(said)});
-        events.push(event(&last, false));
+    let mut events = said.with(|answer| compose::stream(format, answer, include_usage));
+    if said.usage_shape == UsageShape::OnFinish {
+        usage_on_finish(format, &mut events, said.usage);
     }
-    events.push(Event { bytes: Bytes::from_static(b"data: [DONE]\n\n"), token: false });
     events
 }
 
-/// An error in the vendor's shape.
-pub(super) fn error(asked: &Asked<'_>, status: StatusCode, message: &str) -> Bytes {
-    let kind = match status.as_u16() {
-        401 => "authentication_error",
-        403 => "permission_error",
-        404 => "not_found_error",
-        429 => "rate_limit_error",
-        503 | 529 => "overloaded_error",
-        500.. => "api_error",
-        _ => "invalid_request_error",
-    };
-    if asked.dialect.is_anthropic() {
-        return bytes(&json!({"type": "error", "error": {"type": kind, "message": message}}));
+/// Moves the usage from the chunk of its own to the one that says why the answer stops.
+fn usage_on_finish(format: Format, events: &mut Vec<Bytes>, usage: Usage) {
+    let told = json!({
+        "prompt_tokens": usage.input, "completion_tokens": usage.output, "total_tokens": usage.total(),
+    });
+    let meanings = meanings(format, events);
+    for (event, meaning) in events.iter_mut().zip(&meanings) {
+        if let Meaning::Finish(_) = meaning {
+            let text = String::from_utf8_lossy(event).replace("\"usage\":null", &format!("\"usage\":{told}"));
+            *event = Bytes::from(text);
+        }
     }
-    bytes(&json!({"error": {"message": message, "type": kind, "param": null, "code": kind}}))
+    let mut meanings = meanings.into_iter();
+    events.retain(|_| meanings.next() != Some(Meaning::Usage));
 }
 
-/// An error inside a stream.
-pub(super) fn error_event(asked: &Asked<'_>, message: &str) -> Bytes {
-    let body = error(asked, StatusCode::INTERNAL_SERVER_ERROR, message);
-    let name: &[u8] = if asked.dialect == Dialect::Chat { b"data: " } else { b"event: error\ndata: " };
-    Bytes::from([name, &body, b"\n\n"].concat())
+/// How many events come before the `n + 1`-th that carries a piece of the answer.
+pub(super) fn position_after_tokens(format: Format, events: &[Bytes], n: usize) -> usize {
+    let meanings = meanings(format, events);
+    let mut tokens = meanings.iter().enumerate().filter(|(_, meaning)| **meaning == Meaning::Content);
+    tokens.nth(n).map_or(events.len(), |(at, _)| at)
+}
+
+/// What each event of our own says; all of them are whole frames.
+fn meanings(format: Format, events: &[Bytes]) -> Vec<Meaning> {
+    let mut reader = format.stream_reader(UsageAsked::AsClientSaid);
+    frames(events).iter().map(|frame| reader.read(frame).meaning).collect()
+}
+
+fn frames(events: &[Bytes]) -> Vec<Frame> {
+    let mut decoder = SseDecoder::new(usize::MAX);
+    let mut frames = Vec::with_capacity(events.len());
+    for event in events {
+        decoder.push(event.clone());
+        while let Ok(Some(frame)) = decoder.next_frame() {
+            frames.push(frame);
+        }
+    }
+    frames
+}
+
+/// An error inside a stream of which `sent` has gone out.
+pub(super) fn error_event(format: Format, sent: &[Bytes], message: &str) -> Bytes {
+    let mut reader = format.stream_reader(UsageAsked::AsClientSaid);
+    for frame in frames(sent) {
+        reader.read(&frame);
+    }
+    reader.error_event(&api_error(StatusCode::INTERNAL_SERVER_ERROR, message))
+}
+
+/// An error as a body.
+pub(super) fn error(asked: &Asked<'_>, status: StatusCode, message: &str) -> Bytes {
+    let format = match asked.dialect {
+        Dialect::Messages | Dialect::CountTokens => Format::AnthropicMessages,
+        Dialect::Chat
+        | Dialect::Completions
+        | Dialect::Responses
+        | Dialect::Embeddings
+        | Dialect::Models
+        | Dialect::Other => Format::OpenAiChat,
+    };
+    format.error_body(&api_error(status, message))
+}
+
+fn api_error(status: StatusCode, message: &str) -> ApiError {
+    let (kind, code) = match status.as_u16() {
+        401 => (ErrorKind::Authentication, "invalid_api_key"),
+        403 => (ErrorKind::Permission, "forbidden"),
+        404 => (ErrorKind::NotFound, "model_not_found"),
+        413 => (ErrorKind::TooLarge, "request_too_large"),
+        429 => (ErrorKind::RateLimited, "rate_limit_exceeded"),
+        503 | 529 => (ErrorKind::Overloaded, "overloaded"),
+        504 => (ErrorKind::Timeout, "timeout"),
+        500..=599 => (ErrorKind::Internal, "server_error"),
+        _ => (ErrorKind::InvalidRequest, "invalid_request"),
+    };
+    ApiError {
+        kind,
+        code: code.into(),
+        message: message.to_owned(),
+        param: None,
+        status: status.as_u16(),
+        request_id: None,
+    }
 }
 
 /// The list of models.
@@ -126,24 +254,31 @@ pub(super) fn models(models: &[String]) -> Bytes {
         .iter()
         .map(|id| json!({"id": id, "object": "model", "created": CREATED, "owned_by": "weir-sim"}))
         .collect();
-    bytes(&json!({"object": "list", "data": data}))
+    Bytes::from(json!({"object": "list", "data": data}).to_string())
 }
 
 /// Anthropic's token count.
 pub(super) fn token_count(asked: &Asked<'_>) -> Bytes {
-    bytes(&json!({"input_tokens": asked.body_bytes() / 4}))
+    Bytes::from(json!({"input_tokens": input_tokens(asked)}).to_string())
 }
 
-/// Embeddings of as many texts as were sent.
-pub(super) fn embeddings(asked: &Asked<'_>, _number: u64) -> Bytes {
-    let data: Vec<Value> = (0..asked.inputs)
-        .map(|index| json!({"object": "embedding", "index": index, "embedding": vec![0.5; DIMENSIONS]}))
+/// Embeddings of as many texts as were sent: the `i`-th points where no other does.
+pub(super) fn embeddings(asked: &Asked<'_>, number: u64, answer: &Answer) -> Bytes {
+    let dimensions = asked.dimensions.unwrap_or(DIMENSIONS).min(DIMENSIONS_MAX);
+    let vectors: Vec<Vec<f32>> = (0..asked.inputs.min(INPUTS_MAX))
+        .map(|input| (0..dimensions).map(|at| if at == input % dimensions { 1.0 } else { 0.0 }).collect())
         .collect();
-    let tokens = asked.body_bytes() / 4;
-    bytes(&json!({"object": "list", "data": data, "model": asked.model.as_deref().unwrap_or("sim"),
-        "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}))
-}
-
-fn bytes(value: &Value) -> Bytes {
-    Bytes::from(value.to_string())
+    let vectors: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
+    let answer = compose::Answer {
+        id: &id(asked, number),
+        created: CREATED,
+        model: asked.model.as_deref().unwrap_or("sim"),
+        text: &[],
+        tool_calls: &[],
+        usage: usage(asked, answer, 0),
+        finish: FinishReason::Stop,
+        vectors: &vectors,
+        base64: asked.base64,
+    };
+    compose::whole(Format::OpenAiEmbeddings, &answer)
 }

@@ -84,6 +84,9 @@ pub enum Flaw {
     /// Several bodies.
     #[error("an answer has one content: keep one of `error`, `body`, `text`, `pieces`")]
     TwoContents,
+    /// An answer before the body that depends on the body.
+    #[error("an early answer is given before the body is read: it cannot depend on `model` or `stream`")]
+    EarlyBody,
     /// Waiting for too long.
     #[error("`{0}` ms is longer than {WAIT_MS_MAX} ms")]
     Wait(u64),
@@ -197,9 +200,10 @@ impl Script {
         Ok(Self { models: file.models.unwrap_or_else(default_models), rules })
     }
 
-    /// The rule that decides, with its counters moved on; none when the default answer is due.
-    pub(super) fn find(&self, asked: &Asked<'_>) -> Option<&Rule> {
-        let rule = self.rules.iter().find(|rule| rule.holds(asked))?;
+    /// The rule that decides, with its counters moved on; none when the default answer is due. Rules that answer
+    /// before the body is read are asked apart from the others, and before them.
+    pub(super) fn find(&self, asked: &Asked<'_>, early: bool) -> Option<&Rule> {
+        let rule = self.rules.iter().find(|rule| rule.answer.early == early && rule.holds(asked))?;
         rule.hits.fetch_add(1, Ordering::Relaxed);
         Some(rule)
     }
@@ -219,7 +223,10 @@ fn default_models() -> Vec<String> {
 
 impl Rule {
     fn check(index: usize, rule: FileRule) -> Result<Self, ScriptError> {
-        let name = rule.name.clone().unwrap_or_else(|| (index + 1).to_string());
+        let name = rule.name.unwrap_or_else(|| (index + 1).to_string());
+        if rule.connection.early && (rule.when.model.is_some() || rule.when.stream.is_some()) {
+            return Err(ScriptError::Rule { rule: name, flaw: Flaw::EarlyBody });
+        }
         match (When::check(rule.when), Answer::check(rule.answer, &rule.pace, rule.fault, rule.connection)) {
             (Ok(when), Ok(answer)) => {
                 Ok(Self { name, when, seen: AtomicU64::new(0), hits: AtomicU64::new(0), answer })
@@ -397,7 +404,7 @@ mod tests {
             models = ["a", "b"]
             [[rule]]
             name = "busy"
-            when = { path = "/v1/*", method = "POST", model = "a", stream = true, nth = "1..2", header = { x-a = "*" } }
+            when = { path = "/v1/*", method = "POST", model = "a", stream = true, endpoint = "e", nth = "1..2", header = { x-a = "*" } }
             answer = { status = 429, retry_after = "2", error = "too fast", headers = { x-b = "1" } }
             [[rule]]
             answer = { text = "one two", tools = [{ name = "f", arguments = '{"a":1}' }], usage_shape = "on_finish" }
@@ -426,6 +433,7 @@ mod tests {
             ("fault = { kind = \"eof\" }", "happens inside an answer"),
             ("fault = { kind = \"error_event\", after_bytes = 1 }", "between events"),
             ("fault = { kind = \"refuse\", after_bytes = 1 }", "refused connection has no answer"),
+            ("when = { model = \"m\" }\nconnection = { early = true }", "before the body is read"),
             ("answer = { text = \"a\", body = \"b\" }", "one content"),
             ("pace = { head_ms = 3600001 }", "longer than"),
             ("pace = { chunk_bytes = 0 }", "at least 1"),
