@@ -167,3 +167,95 @@ impl Answer for SimAnswer {
 
     async fn release(self) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+    use smallvec::smallvec;
+
+    use super::*;
+
+    fn peer() -> Peer {
+        Peer { endpoint: "e".into(), key: 1, host: "sim".into(), port: 0, tls: None, h2c: false, sim: true }
+    }
+
+    fn request(body: &'static str) -> UpstreamRequest {
+        let (one, two) = body.split_at(body.len() / 2);
+        UpstreamRequest {
+            method: Method::POST,
+            target: "/v1/chat/completions".to_owned(),
+            headers: smallvec![(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+            body: smallvec![Bytes::from_static(one.as_bytes()), Bytes::from_static(two.as_bytes())],
+        }
+    }
+
+    async fn send(script: &str, body: &'static str) -> Result<SimAnswer, Fault> {
+        let sim = Sim::new(Script::parse(script).unwrap());
+        sim.send(&peer(), &request(body), Duration::from_secs(1), false).await
+    }
+
+    /// The status, what came of the body, and how it ended.
+    async fn hear(script: &str, body: &'static str) -> (u16, String, Result<(), Fault>) {
+        let mut answer = send(script, body).await.unwrap();
+        let status = answer.head().await.unwrap().as_u16();
+        let mut text = String::new();
+        loop {
+            match answer.body().await {
+                Ok(Some(bytes)) => text.push_str(std::str::from_utf8(&bytes).unwrap()),
+                Ok(None) => return (status, text, Ok(())),
+                Err(fault) => return (status, text, Err(fault)),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_in_slices_is_read_as_one() {
+        let (status, text, end) = hear("", r#"{"model":"mini","stream":true}"#).await;
+        assert_eq!((status, end), (200, Ok(())));
+        assert!(text.contains("`mini`") && text.ends_with("data: [DONE]\n\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn faults_are_told_as_a_transport_would() {
+        for (kind, fault) in [
+            ("reset", Fault::Reset { stale: false }),
+            ("close", Fault::Truncated),
+            ("malformed_chunk", Fault::Garbled),
+        ] {
+            let script = format!("[[rule]]\nfault = {{ kind = \"{kind}\", after_events = 1 }}\n");
+            let (status, _, end) = hear(&script, r#"{"stream":true}"#).await;
+            assert_eq!((status, end), (200, Err(fault)), "{kind}");
+        }
+        for (kind, fault) in [("reset", Fault::Reset { stale: false }), ("close", Fault::Reset { stale: false })] {
+            let mut answer = send(&format!("[[rule]]\nfault = {{ kind = \"{kind}\" }}\n"), "{}").await.unwrap();
+            assert_eq!(answer.head().await, Err(fault), "{kind}");
+        }
+        let refused = send("[[rule]]\nfault = { kind = \"refuse\" }\n", "{}").await;
+        assert_eq!(refused.err(), Some(Fault::Connect));
+        let late = send("[[rule]]\npace = { head_ms = 9000 }\nfault = { kind = \"refuse\" }\n", "{}").await;
+        assert_eq!(late.err(), Some(Fault::ConnectTimeout));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_wait_goes_on_where_it_was() {
+        let mut answer = send("[[rule]]\npace = { head_ms = 100 }\n", "{}").await.unwrap();
+        let began = Instant::now();
+        for _ in 0..3 {
+            let short = Duration::from_millis(30);
+            assert!(tokio::time::timeout(short, answer.head()).await.is_err());
+        }
+        assert_eq!(answer.head().await.unwrap(), StatusCode::OK);
+        assert_eq!(began.elapsed().as_millis(), 100);
+        assert!(answer.headers().contains_key(header::CONTENT_LENGTH));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stall_lasts() {
+        let script = "[[rule]]\nfault = { kind = \"stall\", after_events = 0 }\n";
+        let mut answer = send(script, r#"{"stream":true}"#).await.unwrap();
+        answer.head().await.unwrap();
+        for _ in 0..2 {
+            assert!(tokio::time::timeout(Duration::from_secs(3_600), answer.body()).await.is_err());
+        }
+    }
+}

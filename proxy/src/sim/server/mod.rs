@@ -174,3 +174,6 @@ impl Vendor {
         Bytes::from(told.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;
