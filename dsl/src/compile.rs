@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::check;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::hir::Hir;
+use crate::resolve::files::Files;
 use crate::span::Sources;
+use crate::syntax;
 
 /// Hands out the bytes of files.
 ///
@@ -69,6 +72,10 @@ pub enum Level {
 pub struct Limits {
     /// Bytes of one policy file.
     pub file_bytes: usize,
+    /// Bytes of one data file: a list.
+    pub data_bytes: usize,
+    /// Bytes of a text that `inject` takes from a file.
+    pub inject_bytes: usize,
     /// Files of one compilation.
     pub files: usize,
     /// Rules and `apply` statements of one compilation.
@@ -109,8 +116,38 @@ pub struct MemoryLoader {
 /// Compiles the policy in file `root` and everything it names. Total: any bytes give a [`Compilation`].
 #[must_use]
 pub fn compile(root: &str, loader: &dyn Loader, options: &Options) -> Compilation {
-    let _ = (root, loader, options);
-    Compilation { sources: Sources::default(), diagnostics: Vec::new(), hir: None }
+    let mut files = Files::new(loader, options.limits);
+    let (id, text) = files.root(root);
+    let (hir, mut diagnostics) = match text {
+        Ok(text) => {
+            let mut problems = Vec::new();
+            let file = syntax::parse(id, &text, &mut problems);
+            let (hir, found) = check::check(&file, &mut files, options.limits);
+            problems.extend(found);
+            (Some(hir), problems)
+        }
+        Err(problem) => (None, vec![problem]),
+    };
+    finish(&mut diagnostics, options);
+    let errors = diagnostics.iter().any(|d| d.severity == Severity::Error);
+    let hir = hir.filter(|_| !errors).map(Arc::new);
+    Compilation { sources: files.sources, diagnostics, hir }
+}
+
+/// Levels of the configuration, then order by place, then each problem once.
+fn finish(diagnostics: &mut Vec<Diagnostic>, options: &Options) {
+    diagnostics.retain_mut(|d| {
+        if d.severity == Severity::Error {
+            return true;
+        }
+        let level = options.levels.get(&d.code).copied().unwrap_or(Level::Warn);
+        if level == Level::Deny || (level == Level::Warn && options.deny_warnings) {
+            d.severity = Severity::Error;
+        }
+        level != Level::Allow
+    });
+    diagnostics.sort_by_key(|d| (d.primary.span, d.code));
+    diagnostics.dedup_by(|a, b| a.code == b.code && a.primary.span == b.primary.span && a.message == b.message);
 }
 
 // === impl Limits ===
@@ -119,6 +156,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             file_bytes: 4 << 20,
+            data_bytes: 256 << 20,
+            inject_bytes: 256 << 10,
             files: 2_000,
             rules: 100_000,
             atoms_per_condition: 64,
