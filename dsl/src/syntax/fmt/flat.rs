@@ -274,9 +274,7 @@ pub(super) fn value(literal: &Literal) -> String {
     match literal {
         Literal::Str(text) => quoted(text),
         // A back-tick cannot stand in a raw text, and neither can what a reader does not see.
-        Literal::Raw(text) if text.contains(|c| c == '`' || (needs_escape(c) && c != '\n' && c != '\t')) => {
-            quoted(text)
-        }
+        Literal::Raw(text) if text.contains('`') || raw_problem(text).is_some() => quoted(text),
         Literal::Raw(text) => format!("`{text}`"),
         Literal::Number(number) => {
             let unit = number.unit.map_or("", unit_text);
