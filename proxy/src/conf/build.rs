@@ -127,7 +127,7 @@ fn listeners(
     over: &Overrides,
     files: &mut Vec<PathBuf>,
 ) -> Vec<Arc<ListenerSettings>> {
-    let tables = root.tables("listener").unwrap_or_default();
+    let tables = root.tables("listener");
     let wanted = if over.listen.is_empty() { tables.len() } else { over.listen.len() };
     let mut found: Vec<Arc<ListenerSettings>> = Vec::with_capacity(wanted);
     for (index, table) in tables.iter().enumerate() {

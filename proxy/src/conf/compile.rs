@@ -35,9 +35,12 @@ pub(super) fn options(root: &Table<'_>) -> Options {
 fn limits(table: &Table<'_>) -> Limits {
     const COUNT_MAX: u64 = 100_000_000;
     const FILE_BYTES_MAX: u64 = 64 << 20;
+    const DATA_BYTES_MAX: u64 = 4 << 30;
     let d = Limits::default();
     let limits = Limits {
         file_bytes: table.number("file_bytes_max", 1..=FILE_BYTES_MAX).unwrap_or(d.file_bytes),
+        data_bytes: table.number("data_bytes_max", 1..=DATA_BYTES_MAX).unwrap_or(d.data_bytes),
+        inject_bytes: table.number("inject_bytes_max", 1..=FILE_BYTES_MAX).unwrap_or(d.inject_bytes),
         files: table.number("files_max", 1..=COUNT_MAX).unwrap_or(d.files),
         rules: table.number("rules_max", 1..=COUNT_MAX).unwrap_or(d.rules),
         atoms_per_condition: table.number("atoms_per_condition_max", 1..=1024).unwrap_or(d.atoms_per_condition),

@@ -90,40 +90,26 @@ impl<'a> Table<'a> {
 
     /// A table inside this one.
     pub(super) fn table(&self, key: &'static str) -> Table<'a> {
-        let found = self.ask(key).and_then(|value| match value.get_ref() {
-            DeValue::Table(table) => Some((table, value.span())),
-            other => self.mismatch(key, &value.span(), "a table", other),
-        });
-        let (table, span) = found.map_or((None, self.span.clone()), |(table, span)| (Some(table), span));
-        Table { notes: self.notes, path: self.path_of(key), span, table, asked: RefCell::default() }
+        let found = self.ask(key).and_then(|value| self.table_in(key, value));
+        found.unwrap_or_else(|| Table {
+            notes: self.notes,
+            path: self.path_of(key),
+            span: self.span.clone(),
+            table: None,
+            asked: RefCell::default(),
+        })
     }
 
-    /// The tables of `[[key]]`; `None` when there is none at all.
-    pub(super) fn tables(&self, key: &'static str) -> Option<Vec<Table<'a>>> {
-        let value = self.ask(key)?;
-        let DeValue::Array(array) = value.get_ref() else {
-            return self.mismatch(key, &value.span(), "tables written as `[[…]]`", value.get_ref());
-        };
-        let table = |item: &'a Spanned<DeValue<'a>>| match item.get_ref() {
-            DeValue::Table(table) => Some(Table {
-                notes: self.notes,
-                path: self.path_of(key),
-                span: item.span(),
-                table: Some(table),
-                asked: RefCell::default(),
-            }),
-            other => self.mismatch(key, &item.span(), "a table", other),
-        };
-        Some(array.iter().filter_map(table).collect())
+    /// The tables of `[[key]]`.
+    pub(super) fn tables(&self, key: &'static str) -> Vec<Table<'a>> {
+        let items = self.items(key, "tables written as `[[…]]`");
+        items.iter().filter_map(|item| self.table_in(key, item)).collect()
     }
 
     /// A reference to a secret. What stands there instead is never shown: it may be the secret itself.
     pub(super) fn secret(&self, key: &'static str) -> Option<Put<SecretRef>> {
         let value = self.ask(key)?;
-        let reference = match value.get_ref() {
-            DeValue::String(text) => secret::parse(text),
-            _ => Err(SecretError::Malformed),
-        };
+        let reference = value.get_ref().as_str().map_or(Err(SecretError::Malformed), secret::parse);
         match reference {
             Ok(reference) => Some(Put { value: reference, span: value.span() }),
             Err(error) => {
@@ -146,10 +132,9 @@ impl<'a> Table<'a> {
     /// A text; what it is for is said as `expected`.
     pub(super) fn text(&self, key: &'static str, expected: &str) -> Option<Put<String>> {
         let value = self.ask(key)?;
-        match value.get_ref() {
-            DeValue::String(text) if !text.is_empty() => Some(Put { value: text.to_string(), span: value.span() }),
-            other => self.mismatch(key, &value.span(), expected, other),
-        }
+        let text = value.get_ref().as_str().filter(|text| !text.is_empty());
+        let text = text.or_else(|| self.mismatch(key, value, expected))?;
+        Some(Put { value: text.to_owned(), span: value.span() })
     }
 
     /// The path of a file.
@@ -160,26 +145,16 @@ impl<'a> Table<'a> {
     /// `true` or `false`.
     pub(super) fn flag(&self, key: &'static str) -> Option<bool> {
         let value = self.ask(key)?;
-        match value.get_ref() {
-            DeValue::Boolean(flag) => Some(*flag),
-            other => self.mismatch(key, &value.span(), "`true` or `false`", other),
-        }
+        value.get_ref().as_bool().or_else(|| self.mismatch(key, value, "`true` or `false`"))
     }
 
     /// A whole number within a range; a size is in bytes.
     pub(super) fn whole(&self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
         let value = self.ask(key)?;
-        let number = match value.get_ref() {
-            DeValue::Integer(n) => {
-                u64::from_str_radix(n.as_str(), n.radix()).ok().filter(|number| range.contains(number))
-            }
-            _ => None,
-        };
-        if number.is_none() {
-            let expected = format!("a whole number from {} to {}", range.start(), range.end());
-            return self.mismatch(key, &value.span(), &expected, value.get_ref());
-        }
-        number
+        let number = value.get_ref().as_integer().and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
+        number.filter(|number| range.contains(number)).or_else(|| {
+            self.mismatch(key, value, &format!("a whole number from {} to {}", range.start(), range.end()))
+        })
     }
 
     /// A whole number that fits a narrower type.
@@ -206,15 +181,11 @@ impl<'a> Table<'a> {
 
     /// Several texts.
     pub(super) fn texts(&self, key: &'static str, expected: &str) -> Vec<Put<String>> {
-        let Some(value) = self.ask(key) else { return Vec::new() };
-        let DeValue::Array(array) = value.get_ref() else {
-            return self.mismatch(key, &value.span(), expected, value.get_ref()).unwrap_or_default();
+        let text = |item: &Spanned<DeValue<'_>>| {
+            let text = item.get_ref().as_str().or_else(|| self.mismatch(key, item, expected))?;
+            Some(Put { value: text.to_owned(), span: item.span() })
         };
-        let text = |item: &'a Spanned<DeValue<'a>>| match item.get_ref() {
-            DeValue::String(text) => Some(Put { value: text.to_string(), span: item.span() }),
-            other => self.mismatch(key, &item.span(), expected, other),
-        };
-        array.iter().filter_map(text).collect()
+        self.items(key, expected).into_iter().filter_map(text).collect()
     }
 
     /// `IP:PORT`.
@@ -265,8 +236,28 @@ impl<'a> Table<'a> {
         self.table.and_then(|table| table.get(key))
     }
 
-    fn mismatch<T>(&self, key: &str, span: &Range<usize>, expected: &str, got: &DeValue<'_>) -> Option<T> {
-        self.problem(key, span, Problem::Mismatch { expected: expected.to_owned(), got: described(got) });
+    /// The items of a list; none when there is no such key.
+    fn items(&self, key: &'static str, expected: &str) -> Vec<&'a Spanned<DeValue<'a>>> {
+        let Some(value) = self.ask(key) else { return Vec::new() };
+        let items = value.get_ref().as_array().or_else(|| self.mismatch(key, value, expected));
+        items.map(|items| items.iter().collect()).unwrap_or_default()
+    }
+
+    fn table_in(&self, key: &str, value: &'a Spanned<DeValue<'a>>) -> Option<Table<'a>> {
+        let table = value.get_ref().as_table().or_else(|| self.mismatch(key, value, "a table"))?;
+        Some(Table {
+            notes: self.notes,
+            path: self.path_of(key),
+            span: value.span(),
+            table: Some(table),
+            asked: RefCell::default(),
+        })
+    }
+
+    /// Notes that a value is not what its key takes.
+    fn mismatch<T>(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str) -> Option<T> {
+        let problem = Problem::Mismatch { expected: expected.to_owned(), got: described(value.get_ref()) };
+        self.problem(key, &value.span(), problem);
         None
     }
 

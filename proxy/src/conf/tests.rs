@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::build::build;
 use super::*;
@@ -158,14 +158,9 @@ fn paths(prefix: &str, table: &DeTable<'_>, found: &mut Vec<String>) {
     for (key, value) in table {
         let path = if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
         found.push(path.clone());
-        match value.get_ref() {
-            DeValue::Table(inner) => paths(&path, inner, found),
-            DeValue::Array(items) => items.iter().for_each(|item| {
-                if let DeValue::Table(inner) = item.get_ref() {
-                    paths(&path, inner, found);
-                }
-            }),
-            _ => {}
+        let items = value.get_ref().as_array().into_iter().flat_map(|items| items.iter());
+        for inner in items.chain([value]).filter_map(|value| value.get_ref().as_table()) {
+            paths(&path, inner, found);
         }
     }
 }
