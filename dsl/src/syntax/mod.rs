@@ -16,9 +16,8 @@ mod problem;
 use crate::diag::{Code, Diagnostic};
 use crate::span::{SourceId, Span};
 
-pub use fmt::{FormatError, format, print, shape};
+pub use fmt::{FormatError, format};
 pub use lex::{Token, TokenKind, lex};
-use parse::expr_has_negation;
 pub use parse::parse;
 
 /// Deepest nesting of blocks, brackets and `not` together.

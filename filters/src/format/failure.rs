@@ -58,9 +58,7 @@ impl Found {
                     Ok(())
                 }
                 b"type" | b"status" => {
-                    // Azure repeats the status here, as a number.
-                    let is_word = scan.kind()? == Kind::Plain;
-                    let kind = read_text(scan)?.filter(|kind| is_word && !is_envelope(kind));
+                    let kind = read_text(scan)?.filter(|kind| !is_envelope(kind));
                     keep(&mut self.kind, kind);
                     Ok(())
                 }
