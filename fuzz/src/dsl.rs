@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use weir_dsl::diag::Diagnostic;
 use weir_dsl::span::{SourceId, Span};
 use weir_dsl::syntax::{self, DIAGNOSTICS_MAX, TokenKind, ast};
+use weir_dsl::{MemoryLoader, Options};
 
 const SOURCE: SourceId = SourceId(0);
 const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -30,6 +31,18 @@ pub fn parse(input: &[u8]) {
     assert!(problems.len() <= DIAGNOSTICS_MAX);
     assert_eq!(file.broken, !problems.is_empty(), "a broken file says why: {problems:?}");
     problems.iter().for_each(|problem| points_into(&text, problem));
+}
+
+/// Compiling is total: a policy without errors, or errors that point into its files.
+pub fn compile(input: &[u8]) {
+    let loader = MemoryLoader::one("main.weir", input);
+    let compiled = weir_dsl::compile("main.weir", &loader, &Options::default());
+    assert_eq!(compiled.hir.is_none(), compiled.has_errors(), "{:?}", compiled.diagnostics);
+    for problem in &compiled.diagnostics {
+        let label = problem.primary.span;
+        let file = compiled.sources.file(label.source).expect("a diagnostic's file took part");
+        points_into(file.text(), problem);
+    }
 }
 
 /// What parses can be formatted; the result parses to the same tree, keeps every comment, and is formatted already.
@@ -59,12 +72,12 @@ fn read(text: &str) -> (ast::File, Vec<Diagnostic>) {
 }
 
 fn points_into(text: &str, problem: &Diagnostic) {
-    for label in std::iter::once(&problem.primary).chain(&problem.secondary) {
-        under(text, label.span);
-    }
-    for fix in &problem.fixes {
-        under(text, fix.span);
-    }
+    let file = problem.primary.span.source;
+    let labels = std::iter::once(&problem.primary).chain(&problem.secondary).map(|label| label.span);
+    let fixes = problem.fixes.iter().map(|fix| fix.span);
+    labels.chain(fixes).filter(|span| span.source == file).for_each(|span| {
+        under(text, span);
+    });
     assert!(!problem.message.is_empty());
 }
 

@@ -12,6 +12,7 @@ pub type Target = fn(&[u8]);
 
 /// Every target by name: the name of its file, its folder of regressions and its corpus.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("dsl_compile", dsl::compile),
     ("dsl_fmt", dsl::format),
     ("dsl_parse", dsl::parse),
     ("peek_splice", body::peek_splice),

@@ -59,7 +59,8 @@ impl<'a> Checker<'a, '_, '_> {
             self.actions(stmts, "", depth + 1)
         } else {
             let message = format!("more than {} bundles stand inside each other", self.limits.let_depth);
-            self.problems.push(Diagnostic::new(Code::E0309, node.span_of_head(), message).help("write the inner actions out"));
+            self.problems
+                .push(Diagnostic::new(Code::E0309, node.span_of_head(), message).help("write the inner actions out"));
             Lowered::default()
         };
         if let Some((word, span)) = lowered.terminals.first() {
@@ -260,8 +261,11 @@ impl<'a> Checker<'a, '_, '_> {
         match (&field.kind, field.ty) {
             (FieldKind::Param(name), Type::Int | Type::Json) => Some(ActionKind::Cap(Arc::clone(name), limit)),
             (FieldKind::Param(_), ty) => {
-                let message = format!("`cap` works on whole numbers, and `{}` is {}", field.name, super::cond::article(ty));
-                self.problems.push(Diagnostic::new(Code::E0302, path.span, message).help(format!("write `set {} …`", field.name)));
+                let message =
+                    format!("`cap` works on whole numbers, and `{}` is {}", field.name, super::cond::article(ty));
+                self.problems.push(
+                    Diagnostic::new(Code::E0302, path.span, message).help(format!("write `set {} …`", field.name)),
+                );
                 None
             }
             (_, _) => {
@@ -282,15 +286,22 @@ impl<'a> Checker<'a, '_, '_> {
                 let max = self.limits.inject_bytes;
                 if text.len() > max {
                     let message = format!("`{file}` has {} bytes, more than {max}", text.len());
-                    self.problems.push(Diagnostic::new(Code::E0309, span, message).help("a system text is sent with every request: make it shorter"));
+                    self.problems.push(
+                        Diagnostic::new(Code::E0309, span, message)
+                            .help("a system text is sent with every request: make it shorter"),
+                    );
                     return None;
                 }
                 Some(text.trim_end_matches(['\n', '\r']).into())
             }
             (Some(_), Some(_)) | (None, None) => {
                 self.problems.push(
-                    Diagnostic::new(Code::E0208, entry.node.span_of_head(), "`inject system` takes a text or a file, one of the two")
-                        .help("write `inject system \"…\"` or `inject system from \"prompt.txt\"`"),
+                    Diagnostic::new(
+                        Code::E0208,
+                        entry.node.span_of_head(),
+                        "`inject system` takes a text or a file, one of the two",
+                    )
+                    .help("write `inject system \"…\"` or `inject system from \"prompt.txt\"`"),
                 );
                 None
             }
@@ -317,9 +328,13 @@ impl<'a> Checker<'a, '_, '_> {
             if let Some((word, span)) = reads_wrong {
                 let name = entry.word.name;
                 self.problems.push(
-                    Diagnostic::new(Code::W0402, entry.node.word.span, format!("`{name}` is written after `{}` and {}", word.name, runs(word)))
-                        .also(span, format!("`{}` decides", word.name))
-                        .help(format!("write `{name}` above `{}`", word.name)),
+                    Diagnostic::new(
+                        Code::W0402,
+                        entry.node.word.span,
+                        format!("`{name}` is written after `{}` and {}", word.name, runs(word)),
+                    )
+                    .also(span, format!("`{}` decides", word.name))
+                    .help(format!("write `{name}` above `{}`", word.name)),
                 );
                 return;
             }
@@ -383,6 +398,5 @@ mod tests {
     #[test]
     fn json_strings_are_escaped() {
         assert_eq!(json_string("a\"b\\c\n\u{1}"), "\"a\\\"b\\\\c\\n\\u0001\"");
-
     }
 }

@@ -47,7 +47,9 @@ pub(super) fn apply(file: &File, problems: &mut Vec<Diagnostic>) {
 
 fn unused(comment: &Comment, wanted: &Result<Code, &'static str>) -> Diagnostic {
     let message = match wanted {
-        Ok(code) if code.severity() == Severity::Error => format!("`{}` is an error, and errors cannot be allowed", code.text()),
+        Ok(code) if code.severity() == Severity::Error => {
+            format!("`{}` is an error, and errors cannot be allowed", code.text())
+        }
         Ok(code) => format!("nothing here is `{}`", code.text()),
         Err(why) => (*why).to_owned(),
     };

@@ -140,7 +140,8 @@ impl<'a> Checker<'a, '_, '_> {
             Some(expr) if depth < self.limits.let_depth => self.condition_at(expr, depth + 1),
             Some(expr) => {
                 let message = format!("more than {} `let` names stand inside each other", self.limits.let_depth);
-                self.problems.push(Diagnostic::new(Code::E0309, span, message).help("write the inner conditions out"));
+                self.problems
+                    .push(Diagnostic::new(Code::E0309, span, message).help("write the inner conditions out"));
                 Checked::hole(expr.span)
             }
             None => Checked::hole(span),
@@ -179,7 +180,9 @@ impl<'a> Checker<'a, '_, '_> {
     fn condition_at(&mut self, expr: &'a Expr, depth: usize) -> Checked {
         let kind = match &expr.kind {
             ExprKind::Error => CheckedKind::Hole,
-            ExprKind::And(parts) => CheckedKind::And(parts.iter().map(|p| self.condition_at(&p.expr, depth)).collect()),
+            ExprKind::And(parts) => {
+                CheckedKind::And(parts.iter().map(|p| self.condition_at(&p.expr, depth)).collect())
+            }
             ExprKind::Or(parts) => CheckedKind::Or(parts.iter().map(|p| self.condition_at(&p.expr, depth)).collect()),
             ExprKind::Not(inner) => CheckedKind::Not(Box::new(self.condition_at(inner, depth))),
             ExprKind::Term(term) => return self.lone(term, depth),
@@ -225,7 +228,8 @@ impl<'a> Checker<'a, '_, '_> {
             return self.atom(id, Test::IsTrue, term.span);
         }
         let said = value::path_text(path);
-        let problem = Diagnostic::new(Code::E0302, term.span, format!("`{said}` is {}, not a condition", article(field.ty)));
+        let problem =
+            Diagnostic::new(Code::E0302, term.span, format!("`{said}` is {}, not a condition", article(field.ty)));
         self.problems.push(match field.ty {
             Type::Json => problem.help(format!("write `{said} == true`")),
             Type::Text | Type::Class => problem.help(format!("write `{said} is present` or `{said} == \"…\"`")),

@@ -67,7 +67,8 @@ impl<'a> Checker<'a, '_, '_> {
         for entry in opened.of(word) {
             if let (Some(0), Some(span)) = (entry.args.at(0).and_then(Val::int), entry.args.span_at(0)) {
                 self.problems.push(
-                    Diagnostic::new(Code::E0301, span, format!("`{word}` must be above zero")).help("take the line out to switch it off"),
+                    Diagnostic::new(Code::E0301, span, format!("`{word}` must be above zero"))
+                        .help("take the line out to switch it off"),
                 );
             }
         }
@@ -106,7 +107,11 @@ impl<'a> Checker<'a, '_, '_> {
                     .help("write for example `url \"http://127.0.0.1:8000/v1\"`"),
             );
         }
-        if kind.url.is_some() && endpoint.url.is_none() && opened.one("key").is_none() && opened.one("header").is_none() {
+        if kind.url.is_some()
+            && endpoint.url.is_none()
+            && opened.one("key").is_none()
+            && opened.one("header").is_none()
+        {
             let variable = provider.to_uppercase();
             self.problems.push(
                 Diagnostic::new(Code::E0208, entry.node.span_of_head(), format!("endpoint `{name}` lacks `key`"))
@@ -137,22 +142,28 @@ impl<'a> Checker<'a, '_, '_> {
         };
         let code = if authority.contains('@') { Code::E0601 } else { Code::E0301 };
         self.problems.push(
-            Diagnostic::new(code, span, format!("this is no base URL: {why}")).help("for example `url \"https://api.openai.com/v1\"`"),
+            Diagnostic::new(code, span, format!("this is no base URL: {why}"))
+                .help("for example `url \"https://api.openai.com/v1\"`"),
         );
     }
 
     fn model_line(&mut self, endpoint: &mut Endpoint, line: &Entry<'a>) {
         let Some(public) = line.args.at(0).and_then(Val::text) else { return };
         if let Some(target) = self.aliases.get(&public) {
-            let problem = Diagnostic::new(Code::E0202, line.name_span(), format!("\"{public}\" is an alias of \"{target}\""))
-                .label("requests never ask for it: aliases are resolved first")
-                .help(format!("write `model \"{target}\" as \"…\"`, or drop the alias"));
+            let problem =
+                Diagnostic::new(Code::E0202, line.name_span(), format!("\"{public}\" is an alias of \"{target}\""))
+                    .label("requests never ask for it: aliases are resolved first")
+                    .help(format!("write `model \"{target}\" as \"…\"`, or drop the alias"));
             self.problems.push(problem);
         }
         if endpoint.models.iter().any(|m| m.public == public) {
             self.problems.push(
-                Diagnostic::new(Code::E0202, line.name_span(), format!("endpoint `{}` has model \"{public}\" twice", endpoint.name))
-                    .help("keep one of them"),
+                Diagnostic::new(
+                    Code::E0202,
+                    line.name_span(),
+                    format!("endpoint `{}` has model \"{public}\" twice", endpoint.name),
+                )
+                .help("keep one of them"),
             );
             return;
         }
@@ -199,7 +210,8 @@ impl<'a> Checker<'a, '_, '_> {
     pub(super) fn header_value(&mut self, text: &str, span: Span) {
         if !text.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)) {
             self.problems.push(
-                Diagnostic::new(Code::E0301, span, "a header's value has plain characters only").help("letters, digits, spaces and punctuation of ASCII"),
+                Diagnostic::new(Code::E0301, span, "a header's value has plain characters only")
+                    .help("letters, digits, spaces and punctuation of ASCII"),
             );
         } else if looks_secret(text) {
             self.problems.push(
@@ -225,8 +237,12 @@ impl<'a> Checker<'a, '_, '_> {
         ];
         if OF_THE_PROXY.contains(&name) {
             self.problems.push(
-                Diagnostic::new(Code::E0308, span, format!("the header `{name}` belongs to the connection, not to the policy"))
-                    .help("weir sets it from the endpoint's `url` and the body"),
+                Diagnostic::new(
+                    Code::E0308,
+                    span,
+                    format!("the header `{name}` belongs to the connection, not to the policy"),
+                )
+                .help("weir sets it from the endpoint's `url` and the body"),
             );
         }
     }
@@ -240,7 +256,11 @@ impl<'a> Checker<'a, '_, '_> {
                     .help("for example `tls cert \"client.pem\" key \"client.key\"`"),
             );
         }
-        Tls { ca: file("ca"), client_cert: cert.zip(key), server_name: entry.args.of("server_name").and_then(Val::text) }
+        Tls {
+            ca: file("ca"),
+            client_cert: cert.zip(key),
+            server_name: entry.args.of("server_name").and_then(Val::text),
+        }
     }
 }
 
@@ -252,7 +272,12 @@ pub(super) fn small(n: i64) -> u32 {
 /// The timers of a `timeout` line.
 pub(super) fn timeouts(args: &Args<'_>) -> Timeouts {
     let timer = |key: &str| args.of(key).and_then(Val::duration);
-    Timeouts { connect: timer("connect"), first_byte: timer("first_byte"), idle: timer("idle"), total: timer("total") }
+    Timeouts {
+        connect: timer("connect"),
+        first_byte: timer("first_byte"),
+        idle: timer("idle"),
+        total: timer("total"),
+    }
 }
 
 fn port_is_right(authority: &str) -> bool {
@@ -265,9 +290,11 @@ fn port_is_right(authority: &str) -> bool {
 
 /// Known prefixes of vendors' keys, or a long run without spaces that is too random for a word.
 pub(super) fn looks_secret(text: &str) -> bool {
-    const PREFIXES: &[&str] = &["sk-", "sk_", "gsk_", "xai-", "AIza", "AKIA", "ghp_", "glpat-", "hf_", "xoxb-", "eyJ"];
+    const PREFIXES: &[&str] =
+        &["sk-", "sk_", "gsk_", "xai-", "AIza", "AKIA", "ghp_", "glpat-", "hf_", "xoxb-", "eyJ"];
     text.split_whitespace().any(|word| {
-        (word.len() >= 12 && PREFIXES.iter().any(|p| word.starts_with(p))) || (word.len() >= 20 && entropy_bits(word) > 3.8)
+        (word.len() >= 12 && PREFIXES.iter().any(|p| word.starts_with(p)))
+            || (word.len() >= 20 && entropy_bits(word) > 3.8)
     })
 }
 

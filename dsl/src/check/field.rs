@@ -68,7 +68,8 @@ impl<'a> Checker<'a, '_, '_> {
     fn live(&mut self, word: &FieldWord, path: &'a Path, rest: &[Segment], name: Arc<str>) -> Option<Field> {
         let names: Option<Vec<&str>> =
             rest.iter().map(|s| if let Segment::Name(n) = s { Some(n.as_str()) } else { None }).collect();
-        let Some((metric, of)) = names.as_deref().and_then(|n| n.split_last()).filter(|(_, of)| !of.is_empty()) else {
+        let Some((metric, of)) = names.as_deref().and_then(|n| n.split_last()).filter(|(_, of)| !of.is_empty())
+        else {
             self.bad_key(word, path);
             return None;
         };
@@ -147,8 +148,12 @@ impl<'a> Checker<'a, '_, '_> {
             Some(_) | None => "",
         };
         if fields::OF_THE_ANSWER.contains(&first) {
-            return Diagnostic::new(Code::E0308, path.span, format!("`{said}` belongs to the answer; rules see the request only"))
-                .help("react to answers with failure classes: `fallback POOL on [5xx, timeout]` or `retry 1 on [429]`");
+            return Diagnostic::new(
+                Code::E0308,
+                path.span,
+                format!("`{said}` belongs to the answer; rules see the request only"),
+            )
+            .help("react to answers with failure classes: `fallback POOL on [5xx, timeout]` or `retry 1 on [429]`");
         }
         let problem = Diagnostic::new(Code::E0303, path.span, format!("no field or `let` is named `{said}`"));
         let known = fields::names().map(|n| -> &'a str { n }).chain(self.names.all(Refers::Condition));
@@ -172,7 +177,9 @@ impl<'a> Checker<'a, '_, '_> {
                     None => problem.label("unknown field").help(format!("`{family}.` has: {}", all.join(", "))),
                 }
             }
-            None => problem.label("unknown field").help("`docs/language.md` lists the fields; a header is `header.NAME`"),
+            None => {
+                problem.label("unknown field").help("`docs/language.md` lists the fields; a header is `header.NAME`")
+            }
         }
     }
 }
@@ -181,9 +188,8 @@ impl<'a> Checker<'a, '_, '_> {
 fn row(path: &Path) -> Option<(&'static FieldWord, &[Segment])> {
     let [Segment::Name(first), rest @ ..] = path.segments.as_slice() else { return None };
     if let [Segment::Name(second), after @ ..] = rest {
-        let two = fields::FIELDS
-            .iter()
-            .find(|f| f.name.split_once('.').is_some_and(|(a, b)| a == first && b == second));
+        let two =
+            fields::FIELDS.iter().find(|f| f.name.split_once('.').is_some_and(|(a, b)| a == first && b == second));
         if let Some(row) = two {
             return Some((row, after));
         }

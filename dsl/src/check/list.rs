@@ -113,7 +113,8 @@ impl<'a> Checker<'a, '_, '_> {
         let max = self.limits.list_items;
         if rows > max {
             let message = format!("a list may have {max} items");
-            self.problems.push(Diagnostic::new(Code::E0309, span, message).help("split it, or look the value up elsewhere"));
+            self.problems
+                .push(Diagnostic::new(Code::E0309, span, message).help("split it, or look the value up elsewhere"));
         }
     }
 
@@ -240,7 +241,9 @@ impl<'a> Checker<'a, '_, '_> {
         let problem = match (ty, &term.kind) {
             (Type::Text | Type::Class | Type::TextList | Type::Json, TermKind::Path(path)) => {
                 let said = value::path_text(path);
-                problem.label("the right side of a test is a value").help(format!("a text stands in quotes: `\"{said}\"`"))
+                problem
+                    .label("the right side of a test is a value")
+                    .help(format!("a text stands in quotes: `\"{said}\"`"))
             }
             (Type::Text | Type::Class | Type::TextList, TermKind::Literal(Literal::Number(_) | Literal::Bool(_))) => {
                 problem.help(format!("this field is a text: `\"{source}\"`")).fix(term.span, format!("\"{source}\""))
@@ -254,8 +257,12 @@ impl<'a> Checker<'a, '_, '_> {
             (Type::Percent, TermKind::Literal(Literal::Number(n))) if n.unit.is_none() => {
                 problem.help(format!("write `{source}%`")).fix(term.span, format!("{source}%"))
             }
-            (Type::Ip, TermKind::Literal(Literal::Ip(_, Some(_)))) => problem.help(format!("a network is tested with `in [{source}]`")),
-            (Type::Ip, TermKind::Literal(Literal::Str(text))) => problem.help(format!("addresses stand without quotes: `{text}`")),
+            (Type::Ip, TermKind::Literal(Literal::Ip(_, Some(_)))) => {
+                problem.help(format!("a network is tested with `in [{source}]`"))
+            }
+            (Type::Ip, TermKind::Literal(Literal::Str(text))) => {
+                problem.help(format!("addresses stand without quotes: `{text}`"))
+            }
             (Type::Weekday, _) => problem.help("days are mon tue wed thu fri sat sun, without quotes"),
             (Type::Clock, _) => problem.help("a time of the day is written `08:30`"),
             (_, _) => problem,
@@ -309,7 +316,9 @@ pub(super) fn infer(term: &Term) -> Option<Type> {
             Some(Unit::Kilo | Unit::Mega | Unit::Giga) => Type::Int,
             Some(Unit::Byte | Unit::KiB | Unit::MiB | Unit::GiB) => Type::Size,
             Some(Unit::Percent) => Type::Percent,
-            Some(Unit::Millisecond | Unit::Second | Unit::Minute | Unit::Hour | Unit::Day | Unit::Week) => Type::Duration,
+            Some(Unit::Millisecond | Unit::Second | Unit::Minute | Unit::Hour | Unit::Day | Unit::Week) => {
+                Type::Duration
+            }
         },
     })
 }

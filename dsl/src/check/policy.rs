@@ -43,7 +43,8 @@ impl<'a> Checker<'a, '_, '_> {
             if rules > self.limits.rules {
                 let message = format!("more than {} rules", self.limits.rules);
                 self.problems.push(
-                    Diagnostic::new(Code::E0309, entry.name_span(), message).help("rules that differ in one value become one rule with a `list`"),
+                    Diagnostic::new(Code::E0309, entry.name_span(), message)
+                        .help("rules that differ in one value become one rule with a `list`"),
                 );
                 return;
             }
@@ -61,7 +62,11 @@ impl<'a> Checker<'a, '_, '_> {
         }
         self.default_is_last(entry, opened);
         self.rule_ids(opened);
-        self.hir.policies.push(Policy { name: entry.name().unwrap_or_default().into(), span: entry.name_span(), stmts });
+        self.hir.policies.push(Policy {
+            name: entry.name().unwrap_or_default().into(),
+            span: entry.name_span(),
+            stmts,
+        });
         self.policies.push(facts);
     }
 
@@ -83,7 +88,8 @@ impl<'a> Checker<'a, '_, '_> {
         let span = if kind == PolicyStmtKind::Rule { line.name_span() } else { line.node.word.span };
         let lowered_cond = cond.as_ref().map_or(Cond::Const(true), Checked::lower);
         let head = line.node.span_of_head();
-        let stmt = PolicyStmt { kind, name: Arc::clone(&name), span: head, cond: lowered_cond, actions: lowered.actions };
+        let stmt =
+            PolicyStmt { kind, name: Arc::clone(&name), span: head, cond: lowered_cond, actions: lowered.actions };
         (stmt, StmtFacts { kind, name, span, cond, sound })
     }
 
@@ -99,7 +105,11 @@ impl<'a> Checker<'a, '_, '_> {
             (PolicyStmtKind::Apply, [(word, span), ..]) => self.problems.push(
                 Diagnostic::new(Code::E0403, *span, format!("`{word}` decides, and an `apply` cannot decide"))
                     .also(line.node.word.span, "`apply` adds and goes on")
-                    .help(if line.node.when.is_some() { "make it a rule: `rule NAME when … { … }`" } else { "move it into `default` or a `rule`" }),
+                    .help(if line.node.when.is_some() {
+                        "make it a rule: `rule NAME when … { … }`"
+                    } else {
+                        "move it into `default` or a `rule`"
+                    }),
             ),
             (PolicyStmtKind::Rule | PolicyStmtKind::Default, []) if lowered.sound && line.node.block.is_some() => {
                 self.problems.push(
@@ -107,12 +117,14 @@ impl<'a> Checker<'a, '_, '_> {
                         .help("add `route POOL`, `split …`, `deny STATUS \"…\"` or `respond STATUS text \"…\"`; to only add something, write `apply`"),
                 );
             }
-            (PolicyStmtKind::Rule | PolicyStmtKind::Default, [(first, at), (second, span), ..]) => self.problems.push(
-                Diagnostic::new(Code::E0402, *span, format!("{name} decides twice"))
-                    .label(format!("`{second}` is never reached"))
-                    .also(*at, format!("`{first}` has decided"))
-                    .help("keep one of them; for a second try write `fallback POOL on […]` in the route"),
-            ),
+            (PolicyStmtKind::Rule | PolicyStmtKind::Default, [(first, at), (second, span), ..]) => {
+                self.problems.push(
+                    Diagnostic::new(Code::E0402, *span, format!("{name} decides twice"))
+                        .label(format!("`{second}` is never reached"))
+                        .also(*at, format!("`{first}` has decided"))
+                        .help("keep one of them; for a second try write `fallback POOL on […]` in the route"),
+                )
+            }
             (PolicyStmtKind::Apply, []) | (PolicyStmtKind::Rule | PolicyStmtKind::Default, [_] | []) => {}
         }
     }
@@ -134,9 +146,13 @@ impl<'a> Checker<'a, '_, '_> {
                 let after = opened.entries.iter().skip(at + 1).find(|e| e.word.name != "default");
                 if let (Some(default), Some(after)) = (default, after) {
                     self.problems.push(
-                        Diagnostic::new(Code::E0405, default.node.word.span, "`default` is not the last statement of its policy")
-                            .also(after.node.word.span, "this would never be reached")
-                            .help("move `default` to the end"),
+                        Diagnostic::new(
+                            Code::E0405,
+                            default.node.word.span,
+                            "`default` is not the last statement of its policy",
+                        )
+                        .also(after.node.word.span, "this would never be reached")
+                        .help("move `default` to the end"),
                     );
                 }
             }

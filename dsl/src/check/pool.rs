@@ -35,7 +35,11 @@ impl<'a> Checker<'a, '_, '_> {
         for line in opened.of("member") {
             self.member_line(&mut pool, line);
         }
-        if pool.members.is_empty() && opened.of("member").next().is_none() && opened.sound && entry.node.block.is_some() {
+        if pool.members.is_empty()
+            && opened.of("member").next().is_none()
+            && opened.sound
+            && entry.node.block.is_some()
+        {
             self.problems.push(
                 Diagnostic::new(Code::E0501, entry.name_span(), format!("pool `{}` has no members", pool.name))
                     .help("name an endpoint: `member NAME`"),
@@ -62,7 +66,11 @@ impl<'a> Checker<'a, '_, '_> {
         let span = line.name_span();
         match self.refer(Refers::Endpoint, path) {
             Some(Entity::Endpoint(endpoint)) => {
-                if pool.members.iter().any(|m| m.endpoint == endpoint && m.as_model == line.args.of("as").and_then(Val::text)) {
+                if pool
+                    .members
+                    .iter()
+                    .any(|m| m.endpoint == endpoint && m.as_model == line.args.of("as").and_then(Val::text))
+                {
                     let name = crate::resolve::value::path_text(path);
                     self.problems.push(
                         Diagnostic::new(Code::E0202, span, format!("`{name}` is a member of `{}` twice", pool.name))
@@ -74,7 +82,8 @@ impl<'a> Checker<'a, '_, '_> {
                 if weight == Some(0) {
                     let at = line.args.span_of("weight").unwrap_or(span);
                     self.problems.push(
-                        Diagnostic::new(Code::E0301, at, "`weight` must be above zero").help("take the member out to send it nothing"),
+                        Diagnostic::new(Code::E0301, at, "`weight` must be above zero")
+                            .help("take the member out to send it nothing"),
                     );
                 }
                 let default = self.endpoint_of(endpoint).map_or(1, |e| e.weight);
@@ -88,8 +97,9 @@ impl<'a> Checker<'a, '_, '_> {
             Some(Entity::Pool(_)) => {
                 let name = crate::resolve::value::path_text(path);
                 self.problems.push(
-                    Diagnostic::new(Code::E0201, span, format!("`{name}` is a pool; members are endpoints"))
-                        .help(format!("name the endpoints of `{name}`, or use `fallback {name} on […]` in the route")),
+                    Diagnostic::new(Code::E0201, span, format!("`{name}` is a pool; members are endpoints")).help(
+                        format!("name the endpoints of `{name}`, or use `fallback {name} on […]` in the route"),
+                    ),
                 );
             }
             Some(Entity::List(_) | Entity::Condition(_) | Entity::Bundle(_) | Entity::Other) | None => {}
@@ -124,8 +134,12 @@ impl<'a> Checker<'a, '_, '_> {
         if attempts >= self.limits.attempts {
             let max = self.limits.attempts;
             self.problems.push(
-                Diagnostic::new(Code::E0506, span, format!("{attempts} retries are too many: a request is tried {max} times at most"))
-                    .help("2 or 3 are usual"),
+                Diagnostic::new(
+                    Code::E0506,
+                    span,
+                    format!("{attempts} retries are too many: a request is tried {max} times at most"),
+                )
+                .help("2 or 3 are usual"),
             );
         }
         super::route::unsafe_retry(on, line, &mut self.problems);

@@ -6,7 +6,7 @@ use super::Checker;
 use super::endpoint::timeouts;
 use super::statements::{Entry, Opened};
 use crate::diag::{Code, Diagnostic};
-use crate::hir::{ClassSet, Fallback, FailureClass, PoolId, Route, Split, Target, Timeouts};
+use crate::hir::{ClassSet, FailureClass, Fallback, PoolId, Route, Split, Target, Timeouts};
 use crate::resolve::args::Val;
 use crate::resolve::names::Entity;
 use crate::resolve::value::whole;
@@ -132,7 +132,8 @@ impl<'a> Checker<'a, '_, '_> {
         let hundredths = (percent * 100.0).round();
         if (percent * 100.0 - hundredths).abs() > 1e-6 {
             self.problems.push(
-                Diagnostic::new(Code::E0507, span, "shares go down to 0.01%").help(format!("write `{}%`", hundredths / 100.0)),
+                Diagnostic::new(Code::E0507, span, "shares go down to 0.01%")
+                    .help(format!("write `{}%`", hundredths / 100.0)),
             );
             return None;
         }

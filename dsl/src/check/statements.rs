@@ -119,7 +119,8 @@ impl<'a> Checker<'a, '_, '_> {
         if !homes.is_empty() {
             let homes: Vec<_> =
                 homes.iter().map(|h| if h.contains(' ') { (*h).to_owned() } else { format!("`{h}`") }).collect();
-            let here_is = if place == Place::Top { "at the top of a file".into() } else { format!("in `{}`", place.opener()) };
+            let here_is =
+                if place == Place::Top { "at the top of a file".into() } else { format!("in `{}`", place.opener()) };
             return Diagnostic::new(Code::E0207, span, format!("`{said}` cannot stand {here_is}"))
                 .help(format!("it belongs in {}", homes.join(", ")));
         }
@@ -197,10 +198,16 @@ impl<'a> Checker<'a, '_, '_> {
                     .help(format!("for example `{}`", word.example)),
             ),
             (None, Assigned::Condition | Assigned::Text) if !hole && args.sound => self.lacks(word, node, "`= …`"),
-            (None, Assigned::List) if !hole && args.sound && args.of("from").is_none() => self.lacks(word, node, "`= […]`"),
+            (None, Assigned::List) if !hole && args.sound && args.of("from").is_none() => {
+                self.lacks(word, node, "`= […]`")
+            }
             (Some(_), Assigned::List) if args.of("from").is_some() => self.problems.push(
-                Diagnostic::new(Code::E0207, node.span_of_head(), format!("`{name}` takes its items from a file or from `= […]`"))
-                    .help("keep one of the two"),
+                Diagnostic::new(
+                    Code::E0207,
+                    node.span_of_head(),
+                    format!("`{name}` takes its items from a file or from `= […]`"),
+                )
+                .help("keep one of the two"),
             ),
             (Some(_) | None, Assigned::No | Assigned::Condition | Assigned::Text | Assigned::List) => {}
         }
@@ -212,7 +219,9 @@ impl<'a> Checker<'a, '_, '_> {
                 Diagnostic::new(Code::E0207, opening(block), format!("`{name}` takes no block"))
                     .help(format!("for example `{}`", word.example)),
             ),
-            (None, Body::Required(_)) if !hole && args.sound && self.problems.len() == before => self.lacks(word, node, "its block `{ … }`"),
+            (None, Body::Required(_)) if !hole && args.sound && self.problems.len() == before => {
+                self.lacks(word, node, "its block `{ … }`")
+            }
             (Some(_) | None, Body::No | Body::Optional(_) | Body::Required(_)) => {}
         }
         !hole && self.problems.len() == before
@@ -232,9 +241,13 @@ impl<'a> Checker<'a, '_, '_> {
         }
         for word in words::at(place).filter(|w| w.required && opened.one(w.name).is_none()) {
             self.problems.push(
-                Diagnostic::new(Code::E0208, owner.span_of_head(), format!("`{}` lacks `{}`", place.opener(), word.name))
-                    .label(word.doc)
-                    .help(format!("for example `{}`", word.example)),
+                Diagnostic::new(
+                    Code::E0208,
+                    owner.span_of_head(),
+                    format!("`{}` lacks `{}`", place.opener(), word.name),
+                )
+                .label(word.doc)
+                .help(format!("for example `{}`", word.example)),
             );
         }
     }

@@ -71,9 +71,13 @@ impl<'a> Checker<'a, '_, '_> {
                 let name = value::single(path).and_then(|n| self.names.decl(Refers::Condition, n));
                 if let Some(decl) = name {
                     let said = value::path_text(path);
-                    let problem = Diagnostic::new(Code::E0302, term.span, format!("`{said}` is a condition and has no value to compare"))
-                        .also(decl.span, "declared here")
-                        .help(format!("write `{said}` or `not {said}` alone"));
+                    let problem = Diagnostic::new(
+                        Code::E0302,
+                        term.span,
+                        format!("`{said}` is a condition and has no value to compare"),
+                    )
+                    .also(decl.span, "declared here")
+                    .help(format!("write `{said}` or `not {said}` alone"));
                     self.refer(Refers::Condition, path);
                     self.problems.push(problem);
                     return None;
@@ -90,7 +94,8 @@ impl<'a> Checker<'a, '_, '_> {
             | TermKind::Group(_) => {
                 let message = format!("the left side of a test is a field, not {}", value::found(term));
                 self.problems.push(
-                    Diagnostic::new(Code::E0302, term.span, message).help("write the field first: `model == \"gpt-4o\"`"),
+                    Diagnostic::new(Code::E0302, term.span, message)
+                        .help("write the field first: `model == \"gpt-4o\"`"),
                 );
                 None
             }
@@ -116,7 +121,8 @@ impl<'a> Checker<'a, '_, '_> {
         }
         let [arg] = args else {
             self.problems.push(
-                Diagnostic::new(Code::E0301, span, format!("`{name}` takes one field")).help(format!("for example `{name}(model)`")),
+                Diagnostic::new(Code::E0301, span, format!("`{name}` takes one field"))
+                    .help(format!("for example `{name}(model)`")),
             );
             return None;
         };
@@ -179,17 +185,25 @@ impl<'a> Checker<'a, '_, '_> {
             let known = crate::words::fields::names().any(|f| f == said || said.starts_with(&format!("{f}.")));
             if known && field.ty != Type::Weekday {
                 self.problems.push(
-                    Diagnostic::new(Code::E0302, test.right.span, format!("`{said}` is a field; a test compares a field with a value"))
-                        .help(format!("two fields cannot be compared; as a text it would be `\"{said}\"`")),
+                    Diagnostic::new(
+                        Code::E0302,
+                        test.right.span,
+                        format!("`{said}` is a field; a test compares a field with a value"),
+                    )
+                    .help(format!("two fields cannot be compared; as a text it would be `\"{said}\"`")),
                 );
                 return None;
             }
         }
         if matches!(test.right.kind, TermKind::List(_)) && !is_list(field) {
             self.problems.push(
-                Diagnostic::new(Code::E0302, test.op_span, format!("`{}` compares with one value, not with a list", op_text(test.op)))
-                    .help(if test.op == Op::Ne { "write `not in [ … ]`" } else { "write `in [ … ]`" })
-                    .fix(test.op_span, if test.op == Op::Ne { "not in" } else { "in" }),
+                Diagnostic::new(
+                    Code::E0302,
+                    test.op_span,
+                    format!("`{}` compares with one value, not with a list", op_text(test.op)),
+                )
+                .help(if test.op == Op::Ne { "write `not in [ … ]`" } else { "write `in [ … ]`" })
+                .fix(test.op_span, if test.op == Op::Ne { "not in" } else { "in" }),
             );
             return None;
         }
@@ -203,9 +217,13 @@ impl<'a> Checker<'a, '_, '_> {
         if field.kind == FieldKind::Model
             && let Some(target) = self.aliases.get(text)
         {
-            let problem = Diagnostic::new(Code::W0302, span, format!("`model` is never \"{text}\": it is an alias of \"{target}\""))
-                .label("aliases are resolved before the rules")
-                .help(format!("write \"{target}\", or test `model.requested`"));
+            let problem = Diagnostic::new(
+                Code::W0302,
+                span,
+                format!("`model` is never \"{text}\": it is an alias of \"{target}\""),
+            )
+            .label("aliases are resolved before the rules")
+            .help(format!("write \"{target}\", or test `model.requested`"));
             self.problems.push(problem);
         }
         if field.kind == FieldKind::Method && text.chars().any(|c| c.is_ascii_lowercase()) {
@@ -238,8 +256,12 @@ impl<'a> Checker<'a, '_, '_> {
         let constant = self.constant(field.ty, &test.right)?;
         if matches!(constant, Constant::Text(_) | Constant::Bool(_)) {
             self.problems.push(
-                Diagnostic::new(Code::E0302, test.op_span, format!("`{}` orders numbers, not texts", op_text(test.op)))
-                    .help("use `==`, `like` or `in`"),
+                Diagnostic::new(
+                    Code::E0302,
+                    test.op_span,
+                    format!("`{}` orders numbers, not texts", op_text(test.op)),
+                )
+                .help("use `==`, `like` or `in`"),
             );
             return None;
         }
@@ -254,7 +276,9 @@ impl<'a> Checker<'a, '_, '_> {
         match &test.right.kind {
             TermKind::Range(from, to) => self.within(field, from, to, span, test),
             TermKind::List(items) => self.in_literal(field, &items.items, span, test),
-            TermKind::Path(path) if value::single(path).is_none_or(|n| field.ty != Type::Weekday || !kinds::WEEKDAYS.contains(&n)) => {
+            TermKind::Path(path)
+                if value::single(path).is_none_or(|n| field.ty != Type::Weekday || !kinds::WEEKDAYS.contains(&n)) =>
+            {
                 let (list, ty) = self.named_list(path)?;
                 self.list_fits(field, list, ty, test)?;
                 Some(self.make(field, Test::In(list), span, test))
@@ -273,15 +297,29 @@ impl<'a> Checker<'a, '_, '_> {
             | TermKind::Error => {
                 let right = self.files.sources.text(test.right.span);
                 self.problems.push(
-                    Diagnostic::new(Code::E0302, test.right.span, format!("`in` takes a list, a range or the name of a list, not {}", value::found(&test.right)))
-                        .help(format!("write `in [{right}]` or `== {right}`")),
+                    Diagnostic::new(
+                        Code::E0302,
+                        test.right.span,
+                        format!(
+                            "`in` takes a list, a range or the name of a list, not {}",
+                            value::found(&test.right)
+                        ),
+                    )
+                    .help(format!("write `in [{right}]` or `== {right}`")),
                 );
                 None
             }
         }
     }
 
-    fn within(&mut self, field: &Field, from: &'a Term, to: &'a Term, span: Span, test: &'a ast::Test) -> Option<Checked> {
+    fn within(
+        &mut self,
+        field: &Field,
+        from: &'a Term,
+        to: &'a Term,
+        span: Span,
+        test: &'a ast::Test,
+    ) -> Option<Checked> {
         if !is_ordered(field.ty) && field.ty != Type::Weekday {
             self.wrong_operator(field, test);
             return None;
@@ -289,7 +327,8 @@ impl<'a> Checker<'a, '_, '_> {
         let (low, high) = (self.constant(field.ty, from), self.constant(field.ty, to));
         let (low, high) = (low?, high?);
         if !super::domain::in_order(&low, &high) {
-            let problem = Diagnostic::new(Code::W0302, test.right.span, "this range is empty: it ends before it begins");
+            let problem =
+                Diagnostic::new(Code::W0302, test.right.span, "this range is empty: it ends before it begins");
             let (a, b) = (self.files.sources.text(from.span), self.files.sources.text(to.span));
             let name = &field.name;
             let problem = match field.ty {
@@ -342,7 +381,8 @@ impl<'a> Checker<'a, '_, '_> {
     fn never_in(&mut self, field: &Field, items: &[Term], span: Span) {
         if items.is_empty() {
             self.problems.push(
-                Diagnostic::new(Code::W0302, span, "nothing is in an empty list").help("put values into it, or drop the test"),
+                Diagnostic::new(Code::W0302, span, "nothing is in an empty list")
+                    .help("put values into it, or drop the test"),
             );
         }
         for (text, at) in items.iter().filter_map(|t| value::text(t).ok().map(|text| (text, t.span))) {
@@ -362,7 +402,9 @@ impl<'a> Checker<'a, '_, '_> {
         let declared = self.interner.list_of(list).map(|l| l.span).unwrap_or_default();
         let message = format!("`{}` is {}, and this list holds {}", field.name, article(field.ty), plural(ty));
         self.problems.push(
-            Diagnostic::new(Code::E0301, test.right.span, message).also(declared, "the list").help("use a list of the field's type"),
+            Diagnostic::new(Code::E0301, test.right.span, message)
+                .also(declared, "the list")
+                .help("use a list of the field's type"),
         );
         None
     }
@@ -395,11 +437,16 @@ impl<'a> Checker<'a, '_, '_> {
         };
         match text::regex(pattern, test.right.span, &self.limits) {
             Ok(facts) => {
-                if matches!(field.kind, FieldKind::Path | FieldKind::Host) && !facts.anchored && !facts.matches_empty {
+                if matches!(field.kind, FieldKind::Path | FieldKind::Host) && !facts.anchored && !facts.matches_empty
+                {
                     self.problems.push(
-                        Diagnostic::new(Code::W0306, test.right.span, format!("this pattern is searched anywhere in `{}`", field.name))
-                            .label("no `^` at its beginning")
-                            .help(format!("write `^{pattern}`; if anywhere is meant, say `contains` or `^.*`")),
+                        Diagnostic::new(
+                            Code::W0306,
+                            test.right.span,
+                            format!("this pattern is searched anywhere in `{}`", field.name),
+                        )
+                        .label("no `^` at its beginning")
+                        .help(format!("write `^{pattern}`; if anywhere is meant, say `contains` or `^.*`")),
                     );
                 }
                 Some(self.make(field, Test::Matches(pattern.into()), span, test))
@@ -456,7 +503,8 @@ impl<'a> Checker<'a, '_, '_> {
             Diagnostic::new(Code::E0302, test.op_span, "`contains` takes one value, not a list")
                 .help("say `contains any [ … ]` or `contains all [ … ]`")
         } else {
-            Diagnostic::new(Code::E0302, test.op_span, format!("`{}` takes a list", op_text(test.op))).help("for one value write `contains`")
+            Diagnostic::new(Code::E0302, test.op_span, format!("`{}` takes a list", op_text(test.op)))
+                .help("for one value write `contains`")
         };
         self.problems.push(problem);
     }
@@ -513,7 +561,12 @@ impl<'a> Checker<'a, '_, '_> {
 
     /// `E0302`: the operator has no meaning for this type, and which ones do.
     fn wrong_operator(&mut self, field: &Field, test: &ast::Test) {
-        let message = format!("`{}` cannot be used on `{}`, which is {}", op_text(test.op), field.name, article(if is_list(field) { Type::TextList } else { field.ty }));
+        let message = format!(
+            "`{}` cannot be used on `{}`, which is {}",
+            op_text(test.op),
+            field.name,
+            article(if is_list(field) { Type::TextList } else { field.ty })
+        );
         let help = if is_list(field) {
             "use `contains`, `contains any`, `contains all` or `count(…)`"
         } else {

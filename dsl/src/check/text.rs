@@ -20,7 +20,9 @@ pub(super) struct RegexFacts {
 pub(super) fn regex(pattern: &str, span: Span, limits: &Limits) -> Result<RegexFacts, Diagnostic> {
     if pattern.len() > limits.regex_bytes {
         let message = format!("this pattern has {} bytes, more than {}", pattern.len(), limits.regex_bytes);
-        return Err(Diagnostic::new(Code::E0306, span, message).help("use a `list` with `contains any` for many words"));
+        return Err(
+            Diagnostic::new(Code::E0306, span, message).help("use a `list` with `contains any` for many words")
+        );
     }
     let tree = syntax::parse(pattern).map_err(|e| bad_regex(&e, pattern, span))?;
     let config = thompson::Config::new().nfa_size_limit(Some(limits.regex_compiled_bytes));
@@ -51,7 +53,8 @@ fn bad_regex(error: &regex_syntax::Error, pattern: &str, span: Span) -> Diagnost
     let problem = Diagnostic::new(Code::E0305, span, format!("bad regular expression: {why}"));
     let around = ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|look| pattern.contains(look));
     if around {
-        return problem.help("there is no look-around: patterns run in linear time; use `and not … matches …` instead");
+        return problem
+            .help("there is no look-around: patterns run in linear time; use `and not … matches …` instead");
     }
     problem.help("syntax: https://docs.rs/regex/latest/regex/#syntax")
 }

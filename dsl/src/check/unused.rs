@@ -18,7 +18,9 @@ impl Checker<'_, '_, '_> {
             let word = decl.word.name;
             let problem = Diagnostic::new(Code::W0503, decl.span, format!("{word} `{name}` is never used"));
             self.problems.push(match word {
-                "endpoint" => problem.help(format!("route to it, make it a `member` of a pool, or take it out: `route {name}`")),
+                "endpoint" => {
+                    problem.help(format!("route to it, make it a `member` of a pool, or take it out: `route {name}`"))
+                }
                 "pool" => problem.help(format!("route to it, or take it out: `route {name}`")),
                 "bundle" => problem.help(format!("write `use {name}` in a rule, or take it out")),
                 "list" => problem.help(format!("write `… in {name}` in a condition, or take it out")),

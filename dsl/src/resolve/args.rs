@@ -134,7 +134,8 @@ impl<'a> Matcher<'_, 'a> {
                 true
             }
             Err(problem) => {
-                let what = arg.key.map_or_else(|| format!("`{}`", self.word.name), |k| format!("`{} {k}`", self.word.name));
+                let what =
+                    arg.key.map_or_else(|| format!("`{}`", self.word.name), |k| format!("`{} {k}`", self.word.name));
                 self.problems.push(problem.into_diagnostic(&what, arg.shape, term));
                 false
             }
@@ -377,7 +378,8 @@ fn status(term: &Term) -> Result<Val<'_>, Misfit> {
     if (200..=599).contains(&status) {
         return Ok(Val::Int(status));
     }
-    let problem = said(Code::E0301, term, format!("`{status}` is no final HTTP status")).help("use one from 200 to 599");
+    let problem =
+        said(Code::E0301, term, format!("`{status}` is no final HTTP status")).help("use one from 200 to 599");
     Err(Misfit::Said(Box::new(problem)))
 }
 
@@ -493,7 +495,8 @@ impl Misfit {
             Self::Said(problem) => *problem,
             Self::Kind => {
                 let message = format!("{what} takes {}, not {}", shape.wanted(), value::found(term));
-                let problem = Diagnostic::new(Code::E0301, term.span, message).label(format!("expected {}", shape.wanted()));
+                let problem =
+                    Diagnostic::new(Code::E0301, term.span, message).label(format!("expected {}", shape.wanted()));
                 hint(shape, term, problem)
             }
         }

@@ -62,7 +62,9 @@ impl<'a> Files<'a> {
     fn load(&mut self, span: Span, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
         if self.sources.files().count() >= self.limits.files {
             let message = format!("more than {} files take part in this policy", self.limits.files);
-            return Err(Diagnostic::new(Code::E0309, span, message).help("put texts that belong together into one file"));
+            return Err(
+                Diagnostic::new(Code::E0309, span, message).help("put texts that belong together into one file")
+            );
         }
         let bytes = self.loader.load(path).map_err(|why| cannot_read(span, path, why))?;
         if bytes.len() > self.limits.data_bytes {

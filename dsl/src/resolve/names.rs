@@ -237,7 +237,9 @@ impl<'a> Names<'a> {
 
 fn declare_help(of: Refers, name: &str) -> String {
     match of {
-        Refers::Pool | Refers::Endpoint => format!("declare it: `endpoint {name} {{ provider openai; key secret(\"env:KEY\") }}`"),
+        Refers::Pool | Refers::Endpoint => {
+            format!("declare it: `endpoint {name} {{ provider openai; key secret(\"env:KEY\") }}`")
+        }
         Refers::Set => format!("declare it: `list {name} = [\"a\", \"b\"]`"),
         Refers::Condition => format!("declare it: `let {name} = header.x-a is present`"),
         Refers::Bundle => format!("declare it: `bundle {name} {{ log meta }}`"),

@@ -17,11 +17,8 @@ pub(crate) fn nearest<'a>(wrong: &str, candidates: impl Iterator<Item = &'a str>
         if candidate.len() > LENGTH_MAX * 4 || candidate.len().abs_diff(wrong.len()) > distance_max * 4 {
             continue;
         }
-        let distance = if candidate.eq_ignore_ascii_case(wrong) {
-            0
-        } else {
-            strsim::damerau_levenshtein(wrong, candidate)
-        };
+        let distance =
+            if candidate.eq_ignore_ascii_case(wrong) { 0 } else { strsim::damerau_levenshtein(wrong, candidate) };
         if distance < limit {
             best = Some((distance, candidate));
         }

@@ -186,9 +186,9 @@ fn found_literal(literal: &Literal) -> &'static str {
             None | Some(Unit::Kilo | Unit::Mega | Unit::Giga) => "a number",
             Some(Unit::Percent) => "per cent",
             Some(Unit::Byte | Unit::KiB | Unit::MiB | Unit::GiB) => "a size in bytes",
-            Some(
-                Unit::Millisecond | Unit::Second | Unit::Minute | Unit::Hour | Unit::Day | Unit::Week,
-            ) => "a length of time",
+            Some(Unit::Millisecond | Unit::Second | Unit::Minute | Unit::Hour | Unit::Day | Unit::Week) => {
+                "a length of time"
+            }
         },
         Literal::Money(_) => "an amount of money",
         Literal::Ip(_, None) => "an address",

@@ -160,7 +160,6 @@ pub(super) fn quoted(text: &str) -> String {
 // --- numbers ------------------------------------------------------------------------------------------------
 
 /// The unit as written.
-#[expect(dead_code, reason = "the formatter of trees without a text lands next")]
 pub(super) fn unit_text(unit: Unit) -> &'static str {
     UNITS.iter().find(|(_, u)| *u == unit).map_or("", |(text, _)| *text)
 }
@@ -221,7 +220,6 @@ fn money(text: &str) -> Result<i64, Problem> {
 }
 
 /// An amount as a literal: at least two digits behind the point if there is a point.
-#[expect(dead_code, reason = "the formatter of trees without a text lands next")]
 pub(super) fn money_text(micros: i64) -> String {
     let (dollars, fraction) = (micros / MICROS, micros % MICROS);
     if fraction == 0 {

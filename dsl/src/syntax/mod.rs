@@ -16,8 +16,9 @@ mod problem;
 use crate::diag::{Code, Diagnostic};
 use crate::span::{SourceId, Span};
 
-pub use fmt::{FormatError, format};
+pub use fmt::{FormatError, format, print, shape};
 pub use lex::{Token, TokenKind, lex};
+use parse::expr_has_negation;
 pub use parse::parse;
 
 /// Deepest nesting of blocks, brackets and `not` together.

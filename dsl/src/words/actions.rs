@@ -4,10 +4,15 @@ use super::{Place, Refers, Shape, Word, key, pos, word};
 
 /// The rows.
 pub(crate) const WORDS: &[Word] = &[
-    word(Place::Actions, "require", "one of these must know the client, or the answer is 401", "require any [sso, keys]")
-        .args(&[pos(Shape::Any), pos(Shape::Any).optional()])
-        .stage(1)
-        .later(),
+    word(
+        Place::Actions,
+        "require",
+        "one of these must know the client, or the answer is 401",
+        "require any [sso, keys]",
+    )
+    .args(&[pos(Shape::Any), pos(Shape::Any).optional()])
+    .stage(1)
+    .later(),
     word(Place::Actions, "deny", "refuses with a status and a message", "deny 404 \"unknown model\"")
         .args(&[pos(Shape::Status), pos(Shape::Text)])
         .stage(2)
@@ -28,9 +33,14 @@ pub(crate) const WORDS: &[Word] = &[
         .args(&[pos(Shape::Any), key("mode", Shape::Choice(super::kinds::REDACTION_MODES))])
         .stage(4)
         .later(),
-    word(Place::Actions, "set", "writes `model`, a `param.` or a `header.` of the request", "set param.temperature 0.2")
-        .args(&[pos(Shape::Field), pos(Shape::Value)])
-        .stage(5),
+    word(
+        Place::Actions,
+        "set",
+        "writes `model`, a `param.` or a `header.` of the request",
+        "set param.temperature 0.2",
+    )
+    .args(&[pos(Shape::Field), pos(Shape::Value)])
+    .stage(5),
     word(Place::Actions, "remove", "takes a header out of the request", "remove header.x-debug")
         .args(&[pos(Shape::Field)])
         .stage(5),
@@ -45,7 +55,10 @@ pub(crate) const WORDS: &[Word] = &[
     )
     .args(&[pos(Shape::Choice(&["system"])), pos(Shape::Text).optional(), key("from", Shape::File)])
     .stage(5),
-    word(Place::Actions, "cache", "uses an answer again, or `off`", "cache answers").args(&[pos(Shape::Any)]).stage(6).later(),
+    word(Place::Actions, "cache", "uses an answer again, or `off`", "cache answers")
+        .args(&[pos(Shape::Any)])
+        .stage(6)
+        .later(),
     word(
         Place::Actions,
         "route",

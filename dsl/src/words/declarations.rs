@@ -36,10 +36,15 @@ pub(crate) const WORDS: &[Word] = &[
         .args(&[pos(Shape::Name)])
         .assigned(Assigned::Condition)
         .repeats(),
-    word(Place::Top, "bundle", "named actions to be taken in with `use`", "bundle seen { tag seen \"yes\"; log meta }")
-        .args(&[pos(Shape::Name)])
-        .body(Place::Actions)
-        .repeats(),
+    word(
+        Place::Top,
+        "bundle",
+        "named actions to be taken in with `use`",
+        "bundle seen { tag seen \"yes\"; log meta }",
+    )
+    .args(&[pos(Shape::Name)])
+    .body(Place::Actions)
+    .repeats(),
     word(
         Place::Top,
         "policy",
@@ -142,11 +147,16 @@ pub(crate) const WORDS: &[Word] = &[
     .body(Place::Redaction)
     .repeats()
     .later(),
-    word(Place::Top, "cache", "answers to be used again", "cache answers { kind exact; ttl 10m; key [model, prompt.all] }")
-        .args(&[pos(Shape::Name)])
-        .body(Place::Cache)
-        .repeats()
-        .later(),
+    word(
+        Place::Top,
+        "cache",
+        "answers to be used again",
+        "cache answers { kind exact; ttl 10m; key [model, prompt.all] }",
+    )
+    .args(&[pos(Shape::Name)])
+    .body(Place::Cache)
+    .repeats()
+    .later(),
     word(
         Place::Top,
         "classifier",
@@ -168,11 +178,16 @@ pub(crate) const WORDS: &[Word] = &[
     .body(Place::Delegate)
     .repeats()
     .later(),
-    word(Place::Top, "overlay", "other settings for one environment", "overlay staging { limit team-rate { rate 60 requests per 1m } }")
-        .args(&[pos(Shape::Name)])
-        .body(Place::Overlay)
-        .repeats()
-        .later(),
+    word(
+        Place::Top,
+        "overlay",
+        "other settings for one environment",
+        "overlay staging { limit team-rate { rate 60 requests per 1m } }",
+    )
+    .args(&[pos(Shape::Name)])
+    .body(Place::Overlay)
+    .repeats()
+    .later(),
     word(
         Place::Top,
         "test",

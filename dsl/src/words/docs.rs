@@ -15,7 +15,12 @@ use crate::hir::{FailureClass, Tier, Type};
 pub fn language() -> String {
     let mut out = String::from(INTRO);
     section(&mut out, "Declarations", "At the top of a file.", Place::Top);
-    section(&mut out, "Statements of a policy", "Read from top to bottom; the first `rule` that holds decides.", Place::Policy);
+    section(
+        &mut out,
+        "Statements of a policy",
+        "Read from top to bottom; the first `rule` that holds decides.",
+        Place::Policy,
+    );
     section(&mut out, "Actions", ACTIONS, Place::Actions);
     for place in SETTINGS {
         let intro = format!("Inside `{} {{ … }}`.", place.opener());
@@ -198,7 +203,9 @@ fn kind_section<'a>(out: &mut String, title: &str, rows: impl Iterator<Item = &'
 }
 
 fn classes(out: &mut String) {
-    out.push_str("## Classes of failures\n\nWhat `retry … on` and `fallback … on` name.\n\n| class | meaning |\n|---|---|\n");
+    out.push_str(
+        "## Classes of failures\n\nWhat `retry … on` and `fallback … on` name.\n\n| class | meaning |\n|---|---|\n",
+    );
     for (class, word) in FailureClass::ALL {
         let _ = writeln!(out, "| `{word}` | {} |", class_doc(*class));
     }

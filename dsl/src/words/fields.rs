@@ -50,7 +50,13 @@ const fn field(name: &'static str, ty: Type, tier: Tier, doc: &'static str, exam
 /// The rows, in the order of the manual.
 pub const FIELDS: &[FieldWord] = &[
     field("method", Type::Text, Tier::Head, "request method, upper case", "method == \"POST\""),
-    field("host", Type::Text, Tier::Head, "host the client asked for, lower case, without port", "host == \"llm.example.com\""),
+    field(
+        "host",
+        Type::Text,
+        Tier::Head,
+        "host the client asked for, lower case, without port",
+        "host == \"llm.example.com\"",
+    ),
     field("path", Type::Text, Tier::Head, "path without query", "path starts_with \"/v1/\""),
     field("query", Type::Text, Tier::Head, "a query parameter", "query.debug is present").keyed(Key::Name),
     field("header", Type::Text, Tier::Head, "a request header", "header.x-team == \"red\"").keyed(Key::Header),
@@ -60,38 +66,93 @@ pub const FIELDS: &[FieldWord] = &[
     field("client.team", Type::Text, Tier::Head, "team", "client.team == \"payments\"").optional(),
     field("client.tenant", Type::Text, Tier::Head, "tenant", "client.tenant in [\"acme\", \"beta\"]").optional(),
     field("client.groups", Type::TextList, Tier::Head, "groups", "client.groups contains \"admins\"").optional(),
-    field("client.tags", Type::Text, Tier::Head, "a tag of the client's key", "client.tags.stage == \"prod\"").keyed(Key::Name),
-    field("client.jwt", Type::Text, Tier::Head, "a claim of the client's token", "client.jwt.iss ends_with \".corp\"").keyed(Key::Name),
-    field("client.authenticated", Type::Bool, Tier::Head, "whether an `auth` knows the client", "client.authenticated"),
+    field("client.tags", Type::Text, Tier::Head, "a tag of the client's key", "client.tags.stage == \"prod\"")
+        .keyed(Key::Name),
+    field(
+        "client.jwt",
+        Type::Text,
+        Tier::Head,
+        "a claim of the client's token",
+        "client.jwt.iss ends_with \".corp\"",
+    )
+    .keyed(Key::Name),
+    field(
+        "client.authenticated",
+        Type::Bool,
+        Tier::Head,
+        "whether an `auth` knows the client",
+        "client.authenticated",
+    ),
     field("time", Type::Time, Tier::Head, "now; only with `in SCHEDULE`", "time in office").later(),
     field("time.clock", Type::Clock, Tier::Head, "time of the day", "time.clock in 08:00..18:30"),
     field("time.weekday", Type::Weekday, Tier::Head, "day of the week", "time.weekday in mon..fri"),
     field("api", Type::Class, Tier::Head, "which API the path belongs to", "api == \"chat\""),
     field("model", Type::Text, Tier::Peek, "model asked for, after `alias`", "model like \"gpt-*\"").optional(),
-    field("model.requested", Type::Text, Tier::Peek, "model as the client wrote it", "model.requested == \"fast\"").optional(),
+    field("model.requested", Type::Text, Tier::Peek, "model as the client wrote it", "model.requested == \"fast\"")
+        .optional(),
     field("stream", Type::Bool, Tier::Peek, "whether a stream is asked for", "stream"),
-    field("param", Type::Json, Tier::Body, "a parameter of the request body", "param.max_tokens > 4096").keyed(Key::Param),
+    field("param", Type::Json, Tier::Body, "a parameter of the request body", "param.max_tokens > 4096")
+        .keyed(Key::Param),
     field("prompt.system", Type::Text, Tier::Body, "system texts", "prompt.system contains \"pirate\"").optional(),
-    field("prompt.user", Type::Text, Tier::Body, "all texts of the user", "prompt.user contains \"secret\"").optional(),
+    field("prompt.user", Type::Text, Tier::Body, "all texts of the user", "prompt.user contains \"secret\"")
+        .optional(),
     field("prompt.last", Type::Text, Tier::Body, "last text of the user", "prompt.last starts_with \"/\"").optional(),
-    field("prompt.all", Type::Text, Tier::Body, "every text", "prompt.all contains any [\"password\", \"api key\"]").optional(),
+    field("prompt.all", Type::Text, Tier::Body, "every text", "prompt.all contains any [\"password\", \"api key\"]")
+        .optional(),
     field("prompt.turns", Type::Int, Tier::Body, "number of messages", "prompt.turns > 20"),
     field("prompt.roles", Type::TextList, Tier::Body, "roles in order", "prompt.roles contains \"tool\""),
-    field("prompt.prefix", Type::Text, Tier::Body, "the prompt's first bytes, for `balance hash`", "prompt.prefix is present").later(),
+    field(
+        "prompt.prefix",
+        Type::Text,
+        Tier::Body,
+        "the prompt's first bytes, for `balance hash`",
+        "prompt.prefix is present",
+    )
+    .later(),
     field("uses.tools", Type::Bool, Tier::Body, "tools are offered", "uses.tools"),
     field("uses.images", Type::Bool, Tier::Body, "an image is in the prompt", "not uses.images"),
     field("uses.audio", Type::Bool, Tier::Body, "sound is in the prompt", "uses.audio"),
     field("uses.json_schema", Type::Bool, Tier::Body, "an answer by schema is asked for", "uses.json_schema"),
-    field("tool.names", Type::TextList, Tier::Body, "names of the offered tools", "tool.names contains \"shell\"").optional(),
-    field("meta", Type::Text, Tier::Body, "a member of the body's `metadata`", "meta.app == \"bot\"").keyed(Key::Name),
-    field("body", Type::Json, Tier::Body, "anything in the body; takes the type of the value beside it", "body.tools[*].type contains \"mcp\"").keyed(Key::Body),
+    field("tool.names", Type::TextList, Tier::Body, "names of the offered tools", "tool.names contains \"shell\"")
+        .optional(),
+    field("meta", Type::Text, Tier::Body, "a member of the body's `metadata`", "meta.app == \"bot\"")
+        .keyed(Key::Name),
+    field(
+        "body",
+        Type::Json,
+        Tier::Body,
+        "anything in the body; takes the type of the value beside it",
+        "body.tools[*].type contains \"mcp\"",
+    )
+    .keyed(Key::Body),
     field("tokens.input", Type::Int, Tier::Tokens, "estimated tokens of the prompt", "tokens.input > 48k").later(),
-    field("tokens.wanted", Type::Int, Tier::Tokens, "input and `max_tokens` together", "tokens.wanted > 100k").later(),
-    field("classify", Type::Class, Tier::Classifier, "label, `.score` and `.sure` of a classifier", "classify.intent == \"code\"").keyed(Key::Declared).later(),
-    field("live.pool", Type::Int, Tier::Head, "health and load of a pool", "live.pool.chat.healthy == 0").keyed(Key::Live),
-    field("live.endpoint", Type::Int, Tier::Head, "health and load of an endpoint", "live.endpoint.spare.latency_p95 > 4s").keyed(Key::Live),
-    field("live.limit", Type::Int, Tier::Head, "what is left of a limit", "live.limit.team-rate.left < 10").keyed(Key::Declared).later(),
-    field("live.budget", Type::Percent, Tier::Head, "what is left of a budget", "live.budget.team-month.used >= 95%").keyed(Key::Declared).later(),
+    field("tokens.wanted", Type::Int, Tier::Tokens, "input and `max_tokens` together", "tokens.wanted > 100k")
+        .later(),
+    field(
+        "classify",
+        Type::Class,
+        Tier::Classifier,
+        "label, `.score` and `.sure` of a classifier",
+        "classify.intent == \"code\"",
+    )
+    .keyed(Key::Declared)
+    .later(),
+    field("live.pool", Type::Int, Tier::Head, "health and load of a pool", "live.pool.chat.healthy == 0")
+        .keyed(Key::Live),
+    field(
+        "live.endpoint",
+        Type::Int,
+        Tier::Head,
+        "health and load of an endpoint",
+        "live.endpoint.spare.latency_p95 > 4s",
+    )
+    .keyed(Key::Live),
+    field("live.limit", Type::Int, Tier::Head, "what is left of a limit", "live.limit.team-rate.left < 10")
+        .keyed(Key::Declared)
+        .later(),
+    field("live.budget", Type::Percent, Tier::Head, "what is left of a budget", "live.budget.team-month.used >= 95%")
+        .keyed(Key::Declared)
+        .later(),
 ];
 
 /// Parameters with a fixed type; every other one takes the type of the value beside it.

@@ -11,7 +11,8 @@ const fn later(place: Place, name: &'static str, doc: &'static str, example: &'s
 /// The rows.
 pub(crate) const WORDS: &[Word] = &[
     later(Place::Table, "key", "the column to look up by", "key tenant string").required(),
-    later(Place::Table, "column", "another column and its type", "column tier string one_of [\"gold\", \"trial\"]").repeats(),
+    later(Place::Table, "column", "another column and its type", "column tier string one_of [\"gold\", \"trial\"]")
+        .repeats(),
     later(Place::Schedule, "zone", "the time zone", "zone \"Europe/Madrid\"").required(),
     later(Place::Schedule, "open", "days and hours", "open mon..fri 08:00..18:30").repeats(),
     later(Place::Schedule, "except", "a day that is closed", "except \"2026-12-25\"").repeats(),
@@ -21,14 +22,22 @@ pub(crate) const WORDS: &[Word] = &[
     later(Place::Auth, "virtual_keys", "keys that this gateway gives out", "virtual_keys secret(\"env:KEYS\")"),
     later(Place::Auth, "mtls", "client certificates", "mtls \"file:/etc/weir/clients.pem\""),
     later(Place::Limit, "by", "one counter for each value", "by client.team").required(),
-    later(Place::Limit, "rate", "requests or tokens per time", "rate 600 requests per 1m burst 100").required().repeats(),
+    later(Place::Limit, "rate", "requests or tokens per time", "rate 600 requests per 1m burst 100")
+        .required()
+        .repeats(),
     later(Place::Limit, "over", "what happens above it", "over deny 429 \"team limit reached\""),
     later(Place::Budget, "by", "one counter for each value", "by client.team").required(),
     later(Place::Budget, "spend", "money per period", "spend $4000 per month").required(),
     later(Place::Budget, "warn", "share at which to warn", "warn 80%"),
     later(Place::Budget, "over", "what happens above it", "over deny 402 \"the budget is spent\""),
     later(Place::Redaction, "find", "kinds of personal data", "find [email, phone]").required(),
-    later(Place::Redaction, "pattern", "an own kind, as a regular expression", "pattern employee_id `\\bEMP-\\d{6}\\b`").repeats(),
+    later(
+        Place::Redaction,
+        "pattern",
+        "an own kind, as a regular expression",
+        "pattern employee_id `\\bEMP-\\d{6}\\b`",
+    )
+    .repeats(),
     word(Place::Redaction, "mode", "what happens with a find", "mode token")
         .args(&[pos(Shape::Choice(kinds::REDACTION_MODES))])
         .required()
@@ -50,10 +59,12 @@ pub(crate) const WORDS: &[Word] = &[
     later(Place::Classifier, "input", "the text it reads", "input prompt.last").required(),
     later(Place::Classifier, "max_input", "tokens it reads at most", "max_input 512"),
     later(Place::Classifier, "labels", "its answers", "labels [\"code\", \"chat\"]"),
-    later(Place::Classifier, "examples", "texts that teach a label", "examples \"code\" [\"fix this bug\"]").repeats(),
+    later(Place::Classifier, "examples", "texts that teach a label", "examples \"code\" [\"fix this bug\"]")
+        .repeats(),
     later(Place::Classifier, "threshold", "score below which it is unsure", "threshold 0.70"),
     later(Place::Classifier, "deadline", "time after which it is late", "deadline 15ms"),
-    later(Place::Classifier, "otherwise", "the label when it is late, unsure or broken", "otherwise \"chat\"").required(),
+    later(Place::Classifier, "otherwise", "the label when it is late, unsure or broken", "otherwise \"chat\"")
+        .required(),
     later(Place::Classifier, "execution", "where it runs", "execution [cpu]"),
     later(Place::Classifier, "require", "refuse to start without it", "require true"),
     later(Place::Delegate, "may", "kinds of actions it may use", "may [route, tag]").required(),

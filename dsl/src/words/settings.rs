@@ -1,6 +1,6 @@
 //! Settings of `endpoint`, its `model` lines, `pool`, `route` and `split`.
 
-use super::{Arg, Place, Refers, Shape, Word, kinds, key, pos, word};
+use super::{Arg, Place, Refers, Shape, Word, key, kinds, pos, word};
 
 const TIMEOUT: &[Arg] = &[
     key("connect", Shape::Duration),
@@ -35,8 +35,13 @@ pub(crate) const WORDS: &[Word] = &[
         .required(),
     word(Place::Endpoint, "url", "base URL as the vendor's SDK writes it", "url \"https://api.openai.com/v1\"")
         .args(&[pos(Shape::Text)]),
-    word(Place::Endpoint, "key", "where the credential is found; never the credential itself", "key secret(\"env:OPENAI_API_KEY\")")
-        .args(&[pos(Shape::Secret)]),
+    word(
+        Place::Endpoint,
+        "key",
+        "where the credential is found; never the credential itself",
+        "key secret(\"env:OPENAI_API_KEY\")",
+    )
+    .args(&[pos(Shape::Secret)]),
     word(
         Place::Endpoint,
         "model",
@@ -60,7 +65,9 @@ pub(crate) const WORDS: &[Word] = &[
         .repeats()
         .later(),
     word(Place::Endpoint, "timeout", TIMEOUT_DOC, TIMEOUT_EXAMPLE).args(TIMEOUT),
-    word(Place::Endpoint, "health", "asks it from time to time whether it is well", HEALTH_EXAMPLE).args(HEALTH).later(),
+    word(Place::Endpoint, "health", "asks it from time to time whether it is well", HEALTH_EXAMPLE)
+        .args(HEALTH)
+        .later(),
     word(Place::Endpoint, "tls", "certificates and the name to expect", "tls ca \"file:/etc/weir/ca.pem\"").args(&[
         key("ca", Shape::File),
         key("cert", Shape::File),
@@ -80,14 +87,19 @@ pub(crate) const WORDS: &[Word] = &[
         pos(Shape::Field).optional(),
         pos(Shape::Size).optional(),
     ]),
-    word(Place::Pool, "member", "an endpoint of the pool; lower tiers are used first", "member spare weight 3 tier 1")
-        .args(&[
-            pos(Shape::Ref(Refers::Endpoint)),
-            key("weight", Shape::Int),
-            key("tier", Shape::Int),
-            key("as", Shape::Text),
-        ])
-        .repeats(),
+    word(
+        Place::Pool,
+        "member",
+        "an endpoint of the pool; lower tiers are used first",
+        "member spare weight 3 tier 1",
+    )
+    .args(&[
+        pos(Shape::Ref(Refers::Endpoint)),
+        key("weight", Shape::Int),
+        key("tier", Shape::Int),
+        key("as", Shape::Text),
+    ])
+    .repeats(),
     word(Place::Pool, "overflow", "where to go when this share of the capacity is used", "overflow 80% to spare")
         .args(&[pos(Shape::Percent), key("to", Shape::Ref(Refers::Pool)).needed()])
         .later(),
@@ -120,7 +132,9 @@ pub(crate) const WORDS: &[Word] = &[
     ])
     .later(),
     word(Place::Pool, "retry", "tries another member after these failures", RETRY_EXAMPLE).args(RETRY),
-    word(Place::Pool, "hedge", "a second try beside a slow first one", "hedge after 1500ms max 1").args(HEDGE).later(),
+    word(Place::Pool, "hedge", "a second try beside a slow first one", "hedge after 1500ms max 1")
+        .args(HEDGE)
+        .later(),
     word(Place::Pool, "timeout", TIMEOUT_DOC, TIMEOUT_EXAMPLE).args(TIMEOUT),
     word(Place::Route, "timeout", TIMEOUT_DOC, TIMEOUT_EXAMPLE).args(TIMEOUT),
     word(Place::Route, "retry", "instead of the pool's own", RETRY_EXAMPLE).args(RETRY),

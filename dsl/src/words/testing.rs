@@ -12,11 +12,16 @@ const fn later(place: Place, name: &'static str, doc: &'static str, example: &'s
 pub(crate) const WORDS: &[Word] = &[
     word(Place::Test, "given", "the request", "given { model \"gpt-4o\" }").body(Place::Given).later(),
     word(Place::Test, "expect", "what must happen", "expect { rule default }").body(Place::Expect).later(),
-    word(Place::Test, "case", "a variant with its own `given` and `expect`", "case \"late\" { expect { rule default } }")
-        .args(&[pos(Shape::Text)])
-        .body(Place::Case)
-        .repeats()
-        .later(),
+    word(
+        Place::Test,
+        "case",
+        "a variant with its own `given` and `expect`",
+        "case \"late\" { expect { rule default } }",
+    )
+    .args(&[pos(Shape::Text)])
+    .body(Place::Case)
+    .repeats()
+    .later(),
     word(Place::Case, "given", "what differs in the request", "given { model \"x\" }").body(Place::Given).later(),
     word(Place::Case, "expect", "what must happen", "expect { rule default }").body(Place::Expect).later(),
     later(Place::Given, "fail", "an endpoint that fails", "fail gpu-eu timeout"),

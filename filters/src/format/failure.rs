@@ -58,7 +58,9 @@ impl Found {
                     Ok(())
                 }
                 b"type" | b"status" => {
-                    let kind = read_text(scan)?.filter(|kind| !is_envelope(kind));
+                    // Azure repeats the status here, as a number.
+                    let is_word = scan.kind()? == Kind::Plain;
+                    let kind = read_text(scan)?.filter(|kind| is_word && !is_envelope(kind));
                     keep(&mut self.kind, kind);
                     Ok(())
                 }

@@ -100,9 +100,9 @@ pub fn set_param(edits: &mut Edits, dialect: Dialect, seen: &Peek, body: &[u8], 
     }
 }
 
-/// Caps `param.NAME`: lowers a greater value, replaces one that is no number (some servers take `"100000"`), and
-/// states the cap where the member is absent and the API's default is greater. Looks at what an earlier
-/// [`set_param`] has set.
+/// Caps `param.NAME`: lowers a greater value, and replaces one that is no number (some servers take `"100000"`). Where
+/// `max_tokens` is absent, which means no limit, the cap is stated; other parameters that are absent stay so, as their
+/// defaults are modest and some models refuse to be told. Looks at what an earlier [`set_param`] has set.
 pub fn cap_param(edits: &mut Edits, dialect: Dialect, seen: &Peek, body: &[u8], name: &str, cap: f64) {
     let names = spellings(dialect, name);
     let mut is_present = false;
@@ -117,10 +117,7 @@ pub fn cap_param(edits: &mut Edits, dialect: Dialect, seen: &Peek, body: &[u8], 
             edits.set_member(spelling, json_number(cap));
         }
     }
-    let default = default_of(name);
-    if let (false, Some(first), Some(default)) = (is_present, names.as_slice().first(), default)
-        && default > cap
-    {
+    if let (false, Spellings::Dialect([first, ..])) = (is_present, names) {
         edits.set_member(first, json_number(cap));
     }
 }
@@ -167,15 +164,6 @@ impl<'a> Spellings<'a> {
 pub(crate) fn spellings(dialect: Dialect, name: &str) -> Spellings<'_> {
     let names = dialect.format().layout().max_tokens;
     if name == MAX_TOKENS || names.contains(&name) { Spellings::Dialect(names) } else { Spellings::Itself([name]) }
-}
-
-/// What vendors take where a parameter is absent; `None` where a cap has nothing to say then.
-fn default_of(name: &str) -> Option<f64> {
-    match name {
-        MAX_TOKENS | "max_completion_tokens" | "max_output_tokens" => Some(f64::INFINITY),
-        "temperature" | "top_p" | "n" | "best_of" => Some(1.0),
-        _other => None,
-    }
 }
 
 fn number(json: &[u8]) -> Option<f64> {

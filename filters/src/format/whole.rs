@@ -29,8 +29,11 @@ pub(crate) fn read(format: &dyn Format, body: &[u8]) -> Result<Whole, Box<Vendor
     match format.read_whole(body) {
         Ok(reading) if reading.is_error => Err(failure::read(None, body)),
         Ok(reading) if reading.is_answer => Ok(reading.whole),
-        Ok(_) => Err(bad("the answer has not the shape of this API")),
-        Err(_) => Err(bad("the answer is not JSON")),
+        // Some tell an error without an `error` member.
+        Ok(_) => Err(Some(failure::read(None, body))
+            .filter(|error| error.message.is_some())
+            .unwrap_or_else(|| bad("the answer has not the shape of this API"))),
+        Err(_) => Err(bad("the answer is not a JSON object")),
     }
 }
 

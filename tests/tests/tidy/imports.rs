@@ -78,6 +78,19 @@ const WALLS: &[Wall] = &[
         instead: "a station reports an `observe::Event`; `observe` turns it into metrics and log lines",
     },
     Wall {
+        within: &[
+            "proxy/src/answer",
+            "proxy/src/exchange",
+            "proxy/src/pool",
+            "proxy/src/provider",
+            "proxy/src/sign",
+            "proxy/src/upstream",
+        ],
+        except: &[],
+        forbidden: &["std::fs", "std::env", "tokio::fs"],
+        instead: "nothing on a request's path opens a file or reads the environment: load it into the snapshot",
+    },
+    Wall {
         within: &["proxy/src"],
         except: &["proxy/src/observe"],
         forbidden: &["prometheus"],
@@ -159,6 +172,7 @@ fn walls_stop_what_they_name() {
         ("proxy/src/exchange/read.rs", "use pingora_core::protocols::http::ServerSession;"),
         ("proxy/src/exchange.rs", "fn f() { log::warn!(\"x\"); }"),
         ("proxy/src/pool/mod.rs", "fn f(c: &prometheus::Counter) {}"),
+        ("proxy/src/exchange/read.rs", "async fn f() { tokio::fs::read(\"x\").await; }"),
     ];
     for (path, text) in bad {
         assert_eq!(crates(&Source::new(path, text)).len(), 1, "{path}: {text}");

@@ -51,6 +51,8 @@ struct Seen {
     kind: TokenKind,
     span: Span,
     line: u32,
+    /// The line it ends on: a raw text can span several.
+    last_line: u32,
     /// Set for the first of a line: the width of the white space before it.
     indent: Option<u32>,
     reported: u32,
@@ -59,9 +61,9 @@ struct Seen {
 /// Applies the layout rules.
 pub(super) fn layout(text: &str, tokens: &[Token], end: Span, problems: &mut Vec<Diagnostic>) -> Layout {
     let (mut seen, events) = sift(text, tokens);
-    let last = seen.last().map_or(0, |s| s.line);
+    let line = seen.last().map_or(0, |s| s.last_line) + 1;
     let reported = seen.last().map_or(0, |s| s.reported);
-    seen.push(Seen { kind: TokenKind::End, span: end, line: last + 1, indent: Some(0), reported });
+    seen.push(Seen { kind: TokenKind::End, span: end, line, last_line: line, indent: Some(0), reported });
     let pairs = pairs::pair(text, &seen);
     pairs.report(text, &seen, problems);
     let mut tokens = Emit { tokens: Vec::with_capacity(seen.len() + 16), open: Vec::new(), reported: 0 }
@@ -99,9 +101,10 @@ fn sift(text: &str, tokens: &[Token]) -> (Vec<Seen>, Vec<Event>) {
                 line += newlines(span_text(text, token.span));
             }
             kind => {
-                seen.push(Seen { kind, span: token.span, line, indent, reported });
+                let last_line = line + newlines(span_text(text, token.span));
+                seen.push(Seen { kind, span: token.span, line, last_line, indent, reported });
                 reported += u32::from(kind == TokenKind::Bad);
-                line += newlines(span_text(text, token.span));
+                line = last_line;
                 indent = None;
             }
         }
@@ -137,7 +140,7 @@ impl Emit {
             if token.line > previous_line {
                 self.line_break(token, problems);
             }
-            previous_line = token.line;
+            previous_line = token.last_line;
             match token.kind {
                 TokenKind::OpenBrace | TokenKind::CloseBrace | TokenKind::End => self.close_groups(token),
                 _ => {}

@@ -20,7 +20,7 @@ use super::problem::Problem;
 use crate::diag::{Code, Diagnostic};
 use crate::span::{SourceId, Span};
 
-pub(super) use unicode::needs_escape;
+pub(super) use unicode::{in_raw as raw_problem, needs_escape};
 pub(super) use word::path_end;
 
 /// A piece of the text.
@@ -140,16 +140,41 @@ pub(super) struct Lexeme {
 /// What a lexing function gives: the rest of the text and the token before it.
 pub(super) type Lexed<'a> = IResult<&'a str, Lexeme>;
 
+/// Whether texts in back-ticks may hold line breaks.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum RawText {
+    /// They may, as the language says.
+    SpansLines,
+    /// A back-tick has no partner. Which one it is shows best if every text has to end on its line.
+    EndsOnLine,
+}
+
 /// Splits a text into tokens that follow each other without a gap from the first byte to the last.
 pub fn lex(source: SourceId, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<Token> {
+    let mut found = Vec::new();
+    let mut tokens = split(source, text, RawText::SpansLines, &mut found);
+    if tokens.is_none() {
+        found.clear();
+        tokens = split(source, text, RawText::EndsOnLine, &mut found);
+    }
+    let tokens = tokens.unwrap_or_default();
+    indentation(source, text, &tokens, &mut found);
+    problems.append(&mut found);
+    tokens
+}
+
+/// The tokens; `None` if a back-tick has no partner and [`RawText::SpansLines`].
+fn split(source: SourceId, text: &str, raw: RawText, problems: &mut Vec<Diagnostic>) -> Option<Vec<Token>> {
     let mut tokens = Vec::with_capacity(text.len() / 4);
-    let paired_raw = text.bytes().filter(|b| *b == b'`').count() % 2 == 0;
     let mut rest = text;
     let mut at = 0_u32;
     while let Some(first) = rest.chars().next() {
         let before = rest.len();
-        let (after, lexeme) =
-            token(rest, first, at == 0, paired_raw).unwrap_or_else(|_| strange::anything(rest, first));
+        let (after, lexeme) = match token(rest, first, at == 0, raw) {
+            Ok(found) => found,
+            Err(nom::Err::Failure(_)) => return None,
+            Err(nom::Err::Error(_) | nom::Err::Incomplete(_)) => strange::anything(rest, first),
+        };
         // INVARIANT: every lexing function takes at least one character, so the loop ends.
         let taken = before - after.len();
         let end = at.saturating_add(u32::try_from(taken).unwrap_or(u32::MAX));
@@ -163,12 +188,11 @@ pub fn lex(source: SourceId, text: &str, problems: &mut Vec<Diagnostic>) -> Vec<
         rest = after;
         at = end;
     }
-    indentation(source, text, &tokens, problems);
-    tokens
+    Some(tokens)
 }
 
 /// The token at the start of a text whose first character is `first`.
-fn token(rest: &str, first: char, at_start: bool, paired_raw: bool) -> Lexed<'_> {
+fn token(rest: &str, first: char, at_start: bool, raw: RawText) -> Lexed<'_> {
     match first {
         ' ' | '\t' => good(TokenKind::Space, take_while1(|c| c == ' ' || c == '\t').parse(rest)),
         // The byte order mark of an editor.
@@ -177,7 +201,7 @@ fn token(rest: &str, first: char, at_start: bool, paired_raw: bool) -> Lexed<'_>
         '\r' => good(TokenKind::Newline, tag("\r\n").parse(rest)),
         '#' => comment(rest),
         '"' => quote::string(rest),
-        '`' => quote::raw(rest, paired_raw),
+        '`' => quote::raw(rest, raw == RawText::SpansLines),
         '\'' | '“' | '”' | '„' | '‘' | '’' | '«' | '»' => quote::wrong(rest, first),
         '0'..='9' | '$' => number::value(rest),
         '-' if rest.as_bytes().get(1).is_some_and(|b| b.is_ascii_digit()) => number::value(rest),

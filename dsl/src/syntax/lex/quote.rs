@@ -6,6 +6,7 @@ use nom::branch::alt;
 use nom::bytes::complete::{tag, take, take_while1};
 use nom::character::complete::char;
 use nom::combinator::recognize;
+use nom::error::{Error, ErrorKind};
 use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded};
 
@@ -33,13 +34,16 @@ pub(super) fn string(rest: &str) -> Lexed<'_> {
     Ok((after, Lexeme { kind, problem }))
 }
 
-/// A text in back-ticks. It may span lines, but in a file with an odd number of back-ticks one is missing: there
-/// every text has to end on its line, so that the mistake is found where it is.
+/// A text in back-ticks. A failure, not an error, if it may span lines and has no end.
 pub(super) fn raw(rest: &str, may_span_lines: bool) -> Lexed<'_> {
     let inside = |c: char| c != '`' && (may_span_lines || c != '\n');
     let body = nom::bytes::complete::take_while(inside);
     let found: IResult<&str, &str> = recognize(delimited(tag("`"), body, tag("`"))).parse(rest);
-    let Ok((after, text)) = found else { return Ok(unclosed(rest, '`')) };
+    let (after, text) = match found {
+        Ok(found) => found,
+        Err(_) if may_span_lines => return Err(nom::Err::Failure(Error::new(rest, ErrorKind::Eof))),
+        Err(_) => return Ok(unclosed(rest, '`')),
+    };
     let problem = unicode::in_raw(text);
     let kind = if problem.is_some() { TokenKind::Bad } else { TokenKind::Raw };
     Ok((after, Lexeme { kind, problem }))

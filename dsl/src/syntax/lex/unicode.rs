@@ -43,7 +43,7 @@ pub(super) fn in_string(text: &str) -> Option<Problem> {
 }
 
 /// The first problem of a raw text. Look-alikes are let through: a pattern may name ranges of any script.
-pub(super) fn in_raw(text: &str) -> Option<Problem> {
+pub(in crate::syntax) fn in_raw(text: &str) -> Option<Problem> {
     let breaks = |c: char| matches!(c, '\n' | '\r' | '\t');
     text.char_indices().find_map(|(at, c)| turning(at, c).or_else(|| (!breaks(c)).then(|| control(at, c)).flatten()))
 }

@@ -14,6 +14,8 @@ use std::cell::{Cell, RefCell};
 use nom::error::{ErrorKind, ParseError};
 use nom::{IResult, Input, Needed};
 
+pub(super) use expr::has_negation as expr_has_negation;
+
 use super::ast::{Comment, File, Trivia};
 use super::layout::{Event, Tok, layout, report};
 use super::lex::{TokenKind, lex, span_text};

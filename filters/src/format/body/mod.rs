@@ -63,12 +63,21 @@ impl Body {
     }
 
     /// `param.NAME`: a member of the top level that is no container. `max_tokens` means the dialect's own member for
-    /// it.
+    /// it; where a request has several, the greatest.
     pub fn param(&self, name: &str) -> Option<Scalar<'_>> {
-        super::shape::spellings(self.dialect, name).as_slice().iter().find_map(|name| {
-            let value = self.seen.member(&self.bytes, name)?.value;
-            Some(Scalar::of(&self.bytes, value)).filter(|scalar| !matches!(scalar, Scalar::Null | Scalar::Container))
-        })
+        let spellings = super::shape::spellings(self.dialect, name);
+        let mut found: Option<Scalar<'_>> = None;
+        for name in spellings.as_slice() {
+            let Some(member) = self.seen.member(&self.bytes, name) else { continue };
+            let scalar = Scalar::of(&self.bytes, member.value);
+            if matches!(scalar, Scalar::Null | Scalar::Container) {
+                continue;
+            }
+            if found.as_ref().is_none_or(|found| found.number() < scalar.number()) {
+                found = Some(scalar);
+            }
+        }
+        found
     }
 
     /// `prompt.system`: the system and developer texts, joined by line feeds.
@@ -188,10 +197,8 @@ impl Body {
 
     /// `tokens.wanted`: input and the most that may come out, if the request says.
     pub fn tokens_wanted(&self) -> u64 {
-        let output = match self.param("max_tokens") {
-            Some(Scalar::Int(output)) => u64::try_from(output).unwrap_or(0),
-            Some(_) | None => 0,
-        };
+        let output = self.param("max_tokens").and_then(|output| output.number());
+        let output = output.and_then(|output| format!("{output:.0}").parse().ok()).unwrap_or(0);
         self.tokens_input().saturating_add(output)
     }
 

@@ -48,6 +48,17 @@ pub enum Found<'b> {
 }
 
 impl<'b> Scalar<'b> {
+    /// As a number, if it is one or spells one (some servers take `"100"` for 100).
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            // Integers above 2^53 lose their last digits, which no parameter has.
+            Self::Int(number) => number.to_string().parse().ok(),
+            Self::Float(number) => Some(*number),
+            Self::Text(text) => text.parse().ok(),
+            Self::Null | Self::Bool(_) | Self::Container => None,
+        }
+    }
+
     /// Of a value that was passed over in `body`.
     pub(crate) fn of(body: &'b [u8], value: Value) -> Self {
         match value.kind {
