@@ -3,6 +3,7 @@
 //! Data flows one way: `edge` (pingora sessions) → `exchange` (eleven stations, pure but for its two ports) →
 //! `pool` and `upstream` → back through `exchange` → `edge`; `observe` listens. `ARCHITECTURE.md` has the map.
 
+pub mod admin;
 pub mod cli;
 pub mod clock;
 pub mod conf;
