@@ -5,6 +5,7 @@ use pingora::{Error, ErrorType};
 use crate::exchange::port::Fault;
 
 /// A failure while connecting.
+#[expect(clippy::wildcard_enum_match_arm, reason = "pingora's error types grow; what is not known is no connection")]
 pub(super) fn connecting(error: &Error) -> Fault {
     match error.etype {
         ErrorType::ConnectTimedout => Fault::ConnectTimeout,
@@ -17,7 +18,11 @@ pub(super) fn connecting(error: &Error) -> Fault {
     }
 }
 
-/// A failure on a connection that stands. `fresh_bytes` says that nothing of an answer was read yet.
+/// A failure on a connection that stands. `nothing_read` says that no byte of an answer has come.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "pingora's error types grow; what is not known is a lost connection"
+)]
 pub(super) fn talking(error: &Error, reused: bool, nothing_read: bool) -> Fault {
     match error.etype {
         ErrorType::InvalidHTTPHeader | ErrorType::H1Error | ErrorType::InvalidH2 => Fault::Garbled,
@@ -26,6 +31,7 @@ pub(super) fn talking(error: &Error, reused: bool, nothing_read: bool) -> Fault 
 }
 
 /// A failure while reading a body.
+#[expect(clippy::wildcard_enum_match_arm, reason = "pingora's error types grow; what is not known is not HTTP")]
 pub(super) fn reading(error: &Error) -> Fault {
     match error.etype {
         ErrorType::ConnectionClosed | ErrorType::ReadError | ErrorType::H2Error => Fault::Truncated,

@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pingora::protocols::l4::socket::SocketAddr as PingoraAddr;
+use pingora::upstreams::peer::HttpPeer;
 
 use crate::exchange::port::{Dial, Fault, Peer, UpstreamRequest};
 
 mod answer;
+mod any;
 mod clear;
 mod fault;
 mod idle;
@@ -23,6 +25,7 @@ pub mod resolve;
 mod secure;
 
 pub use answer::NetAnswer;
+pub use any::{AnyAnswer, Upstreams};
 pub use resolve::Resolver;
 
 /// Sizes and times of the transport; every one has its key in `gateway.toml`.
@@ -78,6 +81,12 @@ impl Net {
         }
     }
 
+    /// An endpoint's address for pingora's own pump; `None` when its name does not resolve.
+    pub(crate) async fn tunnel_peer(&self, peer: &Peer, connect: Duration) -> Option<Box<HttpPeer>> {
+        let address = self.resolver.resolve(&peer.host, peer.port).await?;
+        self.secure.prepare(peer, address, connect).ok().map(|prepared| Box::new((*prepared).clone()))
+    }
+
     /// Closes idle connections that are older than their limit. Call it now and then.
     pub fn sweep(&self) {
         self.clear.sweep();
@@ -104,7 +113,7 @@ impl Dial for Net {
 }
 
 /// A peer's HTTP settings for pingora, made once for each (peer, address).
-type Prepared = Arc<pingora::upstreams::peer::HttpPeer>;
+type Prepared = Arc<HttpPeer>;
 
 fn inet(address: std::net::SocketAddr) -> PingoraAddr {
     PingoraAddr::Inet(address)

@@ -16,8 +16,11 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub struct Resolver {
     max_age: Duration,
-    names: Arc<DashMap<(Arc<str>, u16), Arc<Entry>>>,
+    names: Arc<Names>,
 }
+
+/// By host and port.
+type Names = DashMap<(Arc<str>, u16), Arc<Entry>>;
 
 #[derive(Debug)]
 struct Entry {
@@ -57,7 +60,7 @@ impl Resolver {
 }
 
 /// Asks the system; keeps the old answer when that fails, and waits a full period before it tries again.
-async fn refresh(names: &DashMap<(Arc<str>, u16), Arc<Entry>>, key: (Arc<str>, u16)) -> Option<Arc<Entry>> {
+async fn refresh(names: &Names, key: (Arc<str>, u16)) -> Option<Arc<Entry>> {
     let found: Vec<SocketAddr> = match tokio::net::lookup_host((&*key.0, key.1)).await {
         Ok(found) => found.collect(),
         Err(_) => Vec::new(),

@@ -26,6 +26,11 @@ impl Secure {
         Self { limits, connector: Arc::new(Connector::new(None)), peers: Peers::default() }
     }
 
+    /// The peer's settings for pingora.
+    pub(super) fn prepare(&self, peer: &Peer, address: SocketAddr, connect: Duration) -> Result<Prepared, Fault> {
+        self.peers.prepare(peer, address, connect, &self.limits)
+    }
+
     pub(super) async fn send(
         &self,
         peer: &Peer,
