@@ -34,7 +34,7 @@ pub struct Pools {
 pub struct Ask<'a> {
     /// The key of `balance hash FIELD [BYTES]`: [`hash_of`] the field's value, cut to its first bytes. A pool
     /// whose key is absent chooses by `random`.
-    pub hash: &'a dyn Fn(FieldId, Option<u32>) -> Option<u64>,
+    pub hash: &'a (dyn Fn(FieldId, Option<u32>) -> Option<u64> + Sync),
     /// Random bits, fresh for each request.
     pub random: u64,
     /// Now.
