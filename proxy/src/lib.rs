@@ -4,10 +4,12 @@
 //! `pool` and `upstream` → back through `exchange` → `edge`; `observe` listens. `ARCHITECTURE.md` has the map.
 
 pub mod admin;
+pub mod answer;
 pub mod cli;
 pub mod clock;
 pub mod conf;
 pub mod drain;
+pub mod edge;
 pub mod exchange;
 pub mod journal;
 pub mod observe;
