@@ -761,6 +761,13 @@ pub struct Split {
     pub branches: Vec<(u32, Arc<Route>)>,
 }
 
+// === impl Tier ===
+
+impl Tier {
+    /// Every tier, cheapest first.
+    pub const ALL: [Self; 5] = [Self::Head, Self::Peek, Self::Body, Self::Tokens, Self::Classifier];
+}
+
 // === impl ClassSet ===
 
 impl ClassSet {

@@ -9,6 +9,7 @@ pub mod diag;
 pub mod facts;
 pub mod failover;
 pub mod hir;
+pub mod oracle;
 pub mod plan;
 mod resolve;
 pub mod span;

@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
+
 use crate::facts::Value;
 use crate::hir::{AtomId, Field, FieldId, Tier};
 use crate::span::Span;
@@ -45,6 +47,8 @@ pub(super) struct Atom {
     pub(super) slot: SlotIndex,
     pub(super) tier: Tier,
     pub(super) test: Test,
+    /// Whether a statement is filed under it, so that a probe of its field settles it.
+    pub(super) filed: bool,
     /// Its original, for traces.
     pub(super) id: AtomId,
     pub(super) text: Arc<str>,
@@ -89,11 +93,23 @@ pub(super) struct SetIndex(pub(super) u32);
 #[derive(Debug)]
 pub(super) enum Set {
     Text(HashSet<Arc<str>, Hashing>),
-    Net(Networks),
+    Net {
+        networks: Networks,
+        /// As written.
+        nets: Box<[IpNet]>,
+    },
     /// Ascending.
     Int(Box<[i64]>),
     /// Ascending, without NaN.
     Float(Box<[f64]>),
+}
+
+/// The members of a short list.
+#[derive(Debug)]
+pub(super) enum Spread {
+    Texts(Vec<Arc<str>>),
+    Nets(Vec<IpNet>),
+    Numbers(Vec<Number>),
 }
 
 // === impl Atoms ===
@@ -117,6 +133,32 @@ impl Atoms {
 
     pub(super) fn fields(&self) -> impl Iterator<Item = (FieldId, &Field)> {
         self.slots.iter().map(|slot| (slot.id, &slot.field))
+    }
+
+    /// Notes which tests a probe of their field settles.
+    pub(super) fn file(&mut self, anchors: &[AtomIndex]) {
+        for anchor in anchors {
+            self.atoms.get_mut(at(anchor.0)).into_iter().for_each(|atom| atom.filed = true);
+        }
+    }
+
+    /// Whether an anchor that was found by its value really holds.
+    pub(super) fn confirms(&self, index: AtomIndex, value: &Value<'_>) -> bool {
+        self.atom(index).is_some_and(|atom| match &atom.test {
+            Test::HasAll(_) => self.holds(&atom.test, value),
+            Test::Never
+            | Test::Present
+            | Test::AnyText
+            | Test::Bool(_)
+            | Test::Text(_)
+            | Test::Address(_)
+            | Test::Number(_)
+            | Test::In(_)
+            | Test::Prefix(_)
+            | Test::Suffix(_)
+            | Test::Needles { .. }
+            | Test::HasAny(_) => true,
+        })
     }
 
     /// Settles a test on a value. [`Test::Needles`] is settled by its field's scan and false here.
@@ -146,10 +188,22 @@ impl Set {
     pub(super) fn contains(&self, value: &Value<'_>) -> bool {
         match self {
             Self::Text(set) => value::text(value).is_some_and(|text| set.contains(text)),
-            Self::Net(set) => value::address(value).is_some_and(|ip| set.contains(ip)),
+            Self::Net { networks, .. } => value::address(value).is_some_and(|ip| networks.contains(ip)),
             Self::Int(set) => Self::search(set, value, |n| Number::Int(*n)),
             Self::Float(set) => Self::search(set, value, |n| Number::Float(*n)),
         }
+    }
+
+    /// The members, when they are at most `max`.
+    pub(super) fn spread(&self, max: usize) -> Option<Spread> {
+        let spread = match self {
+            Self::Text(set) if set.len() <= max => Spread::Texts(set.iter().cloned().collect()),
+            Self::Net { nets, .. } if nets.len() <= max => Spread::Nets(nets.to_vec()),
+            Self::Int(set) if set.len() <= max => Spread::Numbers(set.iter().copied().map(Number::Int).collect()),
+            Self::Float(set) if set.len() <= max => Spread::Numbers(set.iter().copied().map(Number::Float).collect()),
+            Self::Text(_) | Self::Net { .. } | Self::Int(_) | Self::Float(_) => return None,
+        };
+        Some(spread)
     }
 
     fn search<T>(set: &[T], value: &Value<'_>, number: impl Fn(&T) -> Number) -> bool {

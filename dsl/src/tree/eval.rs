@@ -1,16 +1,27 @@
-//! One evaluation: what is known so far, and the walk over the statements.
+//! One evaluation: the walk over the statements that may hold, in written order.
+//!
+//! Every source yields ranks in ascending order: the statements that are filed under an anchor that holds, those
+//! that are filed nowhere, and, lazily, those that are filed under a field that is not paid for. The smallest
+//! rank of all sources is visited next, so statements are visited in written order, and a field is paid for only
+//! when the walk has come to a statement that nothing cheaper settles.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::facts::Facts;
 use crate::hir::{Rank, Tier};
 
-use super::atom::{AtomIndex, Atoms, Test};
-use super::formula::{Literal, Verdict};
+use super::formula::Verdict;
+use super::index::FieldIndex;
+use super::known::{Known, TierSet};
 use super::num::{at, small};
-use super::scan::Hits;
-use super::value::{text, with_value};
 use super::{Decision, RuleTree, Step};
+
+/// Statements of one costly field that are refuted one by one before the field is probed instead, where it can
+/// be read already.
+const REFUTED_MAX: u32 = 32;
 
 /// The memory of one evaluation at a time. Make one, keep it, and hand it to one evaluation after the other:
 /// after the first few nothing is allocated any more.
@@ -23,28 +34,34 @@ pub struct Scratch {
     tree: u64,
     paid: TierSet,
     known: Known,
+    /// Smallest rank first.
+    sources: BinaryHeap<Reverse<Source>>,
+    /// Ranks below are done.
     next: u32,
+    /// Statements of the lazy source on top that were refuted since another source was on top.
+    refuted: u32,
     applied: Vec<Rank>,
     decided: Option<Rank>,
 }
 
-/// Which tiers have been asked for and can be read.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct TierSet(u8);
+/// A list of ranks, read from its front.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Source {
+    /// The rank at its front.
+    rank: u32,
+    /// What its ranks are filed under; certain sources come before lazy ones of the same rank.
+    kind: SourceKind,
+    /// Places in the index's ranks.
+    place: u32,
+    end: u32,
+}
 
-/// What is known of tests and texts in this evaluation. Nothing is cleared between evaluations: entries are
-/// valid when they carry the current epoch.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    /// INVARIANT: even, and never 0 once an evaluation runs.
-    epoch: u32,
-    /// By atom: epoch, plus one where the test holds.
-    atoms: Vec<u32>,
-    /// By slot: the epoch in which its text was searched.
-    searched: Vec<u32>,
-    hits: Hits,
-    /// Lent to fields that are rewritten before they are compared.
-    buffer: String,
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum SourceKind {
+    /// Under an anchor that holds, or under nothing.
+    Certain,
+    /// Under the anchors of this costly field, which was not probed yet.
+    Lazy(u32),
 }
 
 static TREES: AtomicU64 = AtomicU64::new(1);
@@ -59,30 +76,35 @@ pub(super) fn next_tree_id() -> u64 {
 impl RuleTree {
     /// Goes on with the evaluation in `scratch`, or begins one, until it is decided or a tier is needed.
     ///
-    /// The facts must be those of the request the evaluation was begun with.
+    /// The facts must be those of the request the evaluation was begun with. A decided evaluation stays decided
+    /// until [`Scratch::reset`].
     pub fn step<'s>(&self, scratch: &'s mut Scratch, facts: &dyn Facts) -> Step<'s> {
         if scratch.tree != self.id {
-            scratch.begin(self);
+            scratch.begin(self, facts);
         }
         while scratch.decided.is_none() {
-            let Some(stmt) = self.stmts.get(at(scratch.next)) else { break };
-            let (known, paid) = (&mut scratch.known, scratch.paid);
-            match stmt.when.verdict(&mut |literal| known.literal(&self.atoms, literal, paid, facts)) {
-                Verdict::Known(false) => scratch.next += 1,
-                Verdict::Known(true) => {
-                    let rank = Rank(scratch.next);
-                    scratch.next += 1;
-                    if stmt.decides {
-                        scratch.decided = Some(rank);
-                    } else {
-                        scratch.applied.push(rank);
+            let Some(Reverse(source)) = scratch.sources.peek().copied() else { break };
+            if source.rank < scratch.next {
+                scratch.advance(self);
+                continue;
+            }
+            let verdict = match source.kind {
+                SourceKind::Certain => scratch.settle(self, source.rank, scratch.paid, facts),
+                SourceKind::Lazy(field) => match self.index.costly.get(at(field)) {
+                    Some(field) if scratch.due(field, facts) => {
+                        scratch.probe_lazy(self, field, source.rank, facts);
+                        continue;
                     }
-                }
+                    Some(_) | None => scratch.settle(self, source.rank, scratch.paid, facts),
+                },
+            };
+            match verdict {
+                Verdict::Known(holds) => scratch.visited(self, source, holds),
                 Verdict::Needs(tier) if facts.ready(tier) => scratch.paid = scratch.paid.with(tier),
                 Verdict::Needs(tier) => return Step::Need(tier),
             }
         }
-        // INVARIANT: the last statement always holds and decides, so a rank was found.
+        // INVARIANT: the last statement always holds and decides, and is in a certain source.
         let deciding = scratch.decided.unwrap_or(Rank(small(self.stmts.len().saturating_sub(1))));
         Step::Decided(Decision { deciding, applied: &scratch.applied })
     }
@@ -102,99 +124,103 @@ impl Scratch {
         self.tree = 0;
     }
 
-    fn begin(&mut self, tree: &RuleTree) {
+    /// The tiers that were paid for, and the one that costs nothing.
+    pub(super) fn paid(&self) -> TierSet {
+        self.paid
+    }
+
+    fn begin(&mut self, tree: &RuleTree, facts: &dyn Facts) {
         self.tree = tree.id;
         self.paid = TierSet::default().with(Tier::Head);
         self.known.begin(&tree.atoms);
+        self.sources.clear();
         self.next = 0;
+        self.refuted = 0;
         self.applied.clear();
         self.decided = None;
-    }
-}
-
-// === impl Known ===
-
-impl Known {
-    /// Forgets what was known and makes room for a tree's tests.
-    pub(super) fn begin(&mut self, atoms: &Atoms) {
-        self.epoch = self.epoch.wrapping_add(2);
-        if self.epoch == 0 {
-            self.atoms.fill(0);
-            self.searched.fill(0);
-            self.hits.clear();
-            self.epoch = 2;
+        self.push(tree, tree.index.unfiled, SourceKind::Certain);
+        for field in &tree.index.cheap {
+            self.probe(tree, field, facts);
         }
-        if self.atoms.len() < atoms.atoms.len() {
-            self.atoms.resize(atoms.atoms.len(), 0);
-        }
-        if self.searched.len() < atoms.slots.len() {
-            self.searched.resize(atoms.slots.len(), 0);
-        }
-        self.hits.reserve(atoms.needles);
-    }
-
-    /// What is known of a test when the tiers in `paid` may be read.
-    pub(super) fn literal(&mut self, atoms: &Atoms, literal: Literal, paid: TierSet, facts: &dyn Facts) -> Verdict {
-        let memo = self.atoms.get(at(literal.atom.0)).copied().unwrap_or_default();
-        if memo & !1 == self.epoch {
-            return Verdict::Known((memo & 1 == 1) != literal.negated);
-        }
-        let Some(atom) = atoms.atom(literal.atom) else { return Verdict::Known(literal.negated) };
-        if !paid.has(atom.tier) {
-            return Verdict::Needs(atom.tier);
-        }
-        let holds = self.holds(atoms, literal.atom, facts);
-        self.learn(literal.atom, holds);
-        Verdict::Known(holds != literal.negated)
-    }
-
-    /// Notes the value of a test.
-    pub(super) fn learn(&mut self, atom: AtomIndex, holds: bool) {
-        if let Some(memo) = self.atoms.get_mut(at(atom.0)) {
-            *memo = self.epoch | u32::from(holds);
+        for (number, field) in (0..).zip(&tree.index.costly) {
+            self.push(tree, field.all, SourceKind::Lazy(number));
         }
     }
 
-    fn holds(&mut self, atoms: &Atoms, index: AtomIndex, facts: &dyn Facts) -> bool {
-        let Some(atom) = atoms.atom(index) else { return false };
-        let Some(slot) = atoms.slot(atom.slot) else { return false };
-        let Test::Needles { needles, all } = &atom.test else {
-            return with_value(&slot.field, facts, &mut self.buffer, |value| atoms.holds(&atom.test, value));
+    /// Adds a list of ranks, from the first that is not done.
+    fn push(&mut self, tree: &RuleTree, list: u32, kind: SourceKind) {
+        let (start, end) = tree.index.ranks.range(list);
+        let done = if self.next == 0 {
+            0
+        } else {
+            let next = self.next;
+            small(tree.index.ranks.list(list).partition_point(|rank| *rank < next))
         };
-        let epoch = self.epoch;
-        if let (Some(scan), Some(searched)) = (&slot.scan, self.searched.get_mut(at(atom.slot.0)))
-            && std::mem::replace(searched, epoch) != epoch
-        {
-            let hits = &mut self.hits;
-            with_value(&slot.field, facts, &mut self.buffer, |value| {
-                if let Some(text) = text(value) {
-                    scan.run(text, epoch, hits, |_| {});
-                }
-            });
+        let place = start + done;
+        if let Some(rank) = tree.index.ranks.item(place).filter(|_| place < end) {
+            self.sources.push(Reverse(Source { rank, kind, place, end }));
         }
-        let mut found = needles.iter().map(|needle| self.hits.has(*needle, epoch));
-        if *all { found.all(|found| found) } else { found.any(|found| found) }
-    }
-}
-
-// === impl TierSet ===
-
-impl TierSet {
-    pub(super) fn with(self, tier: Tier) -> Self {
-        Self(self.0 | bit(tier))
     }
 
-    pub(super) fn has(self, tier: Tier) -> bool {
-        self.0 & bit(tier) != 0
+    /// Moves the source on top to its next rank.
+    fn advance(&mut self, tree: &RuleTree) {
+        let Some(mut top) = self.sources.peek_mut() else { return };
+        let Reverse(source) = &mut *top;
+        source.place += 1;
+        match tree.index.ranks.item(source.place).filter(|_| source.place < source.end) {
+            Some(rank) => source.rank = rank,
+            None => drop(PeekMut::pop(top)),
+        }
     }
-}
 
-fn bit(tier: Tier) -> u8 {
-    match tier {
-        Tier::Head => 1,
-        Tier::Peek => 1 << 1,
-        Tier::Body => 1 << 2,
-        Tier::Tokens => 1 << 3,
-        Tier::Classifier => 1 << 4,
+    /// What is known of a statement when the tiers in `paid` may be read.
+    fn settle(&mut self, tree: &RuleTree, rank: u32, paid: TierSet, facts: &dyn Facts) -> Verdict {
+        let Some(stmt) = tree.stmts.get(at(rank)) else { return Verdict::Known(false) };
+        let known = &mut self.known;
+        stmt.when.verdict(&mut |literal| known.literal(&tree.atoms, literal, paid, facts))
+    }
+
+    /// Notes what came of a statement.
+    fn visited(&mut self, tree: &RuleTree, source: Source, holds: bool) {
+        self.next = source.rank + 1;
+        self.refuted = if holds || source.kind == SourceKind::Certain { 0 } else { self.refuted + 1 };
+        if holds {
+            if tree.stmts.get(at(source.rank)).is_some_and(|stmt| stmt.decides) {
+                self.decided = Some(Rank(source.rank));
+            } else {
+                self.applied.push(Rank(source.rank));
+            }
+        }
+    }
+
+    /// Whether a costly field should be probed, rather than its statements be visited one by one.
+    fn due(&mut self, field: &FieldIndex, facts: &dyn Facts) -> bool {
+        if self.refuted >= REFUTED_MAX && facts.ready(field.tier) {
+            self.paid = self.paid.with(field.tier);
+        }
+        self.paid.has(field.tier)
+    }
+
+    /// Replaces the lazy source on top by what is really filed under the field's value; unless a statement can be
+    /// refuted by what is cheaper than the field, which then stays unread.
+    fn probe_lazy(&mut self, tree: &RuleTree, field: &FieldIndex, rank: u32, facts: &dyn Facts) {
+        if self.refuted < REFUTED_MAX {
+            let cheaper = self.paid.below(field.tier);
+            if self.settle(tree, rank, cheaper, facts) == Verdict::Known(false) {
+                self.next = rank + 1;
+                self.refuted += 1;
+                return;
+            }
+        }
+        self.refuted = 0;
+        self.sources.pop();
+        self.probe(tree, field, facts);
+    }
+
+    /// Adds the statements that are filed under the anchors that hold.
+    fn probe(&mut self, tree: &RuleTree, field: &FieldIndex, facts: &dyn Facts) {
+        let mut known = std::mem::take(&mut self.known);
+        known.probe(&tree.atoms, &tree.index, field, facts, |anchor| self.push(tree, anchor, SourceKind::Certain));
+        self.known = known;
     }
 }

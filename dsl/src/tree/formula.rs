@@ -3,10 +3,11 @@
 //! Tests whose tier is not paid for are unknown; the rules for unknown are Kleene's, so that a condition is
 //! settled as soon as what is known settles it, and otherwise names the cheapest tier that could.
 
-use crate::hir::{Cond, Tier};
+use crate::hir::{Cond, PolicyStmt, Tier};
 
 use super::atom::{AtomIndex, AtomsBuilder};
-use super::limits::BuildError;
+use super::limits::{BuildError, Limits};
+use super::num::at;
 
 /// A condition.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -39,12 +40,32 @@ pub(super) enum Verdict {
     Needs(Tier),
 }
 
+/// Whether a condition has at most `left` tests and is nested at most `depth` deep, which also keeps the
+/// recursion over it shallow.
+fn within(cond: &Cond, left: &mut usize, depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else { return false };
+    match cond {
+        Cond::Const(_) => true,
+        Cond::Atom(_) => left.checked_sub(1).map(|fewer| *left = fewer).is_some(),
+        Cond::Not(inner) => within(inner, left, depth),
+        Cond::And(parts) | Cond::Or(parts) => parts.iter().all(|part| within(part, left, depth)),
+    }
+}
+
 // === impl Formula ===
 
 impl Formula {
-    /// Brings a condition into this form; its tests are added to `atoms`.
-    pub(super) fn lower(cond: &Cond, atoms: &mut AtomsBuilder<'_>) -> Result<Self, BuildError> {
-        Self::nnf(cond, false, atoms)
+    /// Brings a statement's condition into this form; its tests are added to `atoms`.
+    pub(super) fn lower(
+        stmt: &PolicyStmt,
+        atoms: &mut AtomsBuilder<'_>,
+        limits: &Limits,
+    ) -> Result<Self, BuildError> {
+        let limit = limits.atoms_per_condition;
+        if !within(&stmt.cond, &mut at(limit), limit) {
+            return Err(BuildError::TooManyAtoms { limit, span: stmt.span });
+        }
+        Self::nnf(&stmt.cond, false, atoms)
     }
 
     fn nnf(cond: &Cond, negated: bool, atoms: &mut AtomsBuilder<'_>) -> Result<Self, BuildError> {

@@ -77,14 +77,17 @@ impl<'h> AtomsBuilder<'h> {
         let index = AtomIndex(small(self.atoms.len()));
         let test = self.test(source, slot, index)?;
         let tier = self.slots.get(at(slot.0)).map_or(Tier::Head, |slot| slot.field.tier);
-        self.atoms.push(Atom { slot, tier, test, id, text: Arc::clone(&source.text), span: source.span });
+        self.atoms.push(Atom {
+            slot,
+            tier,
+            test,
+            filed: false,
+            id,
+            text: Arc::clone(&source.text),
+            span: source.span,
+        });
         self.by_id.insert(id, index);
         Ok(index)
-    }
-
-    /// How many distinct tests there are so far.
-    pub(super) fn len(&self) -> usize {
-        self.atoms.len()
     }
 
     /// The order in which tests of one condition are tried.
@@ -336,7 +339,9 @@ impl Set {
     fn new(items: &ListItems) -> Self {
         match items {
             ListItems::Text(items) => Self::Text(items.iter().cloned().collect()),
-            ListItems::Net(nets) => Self::Net(Networks::number(nets).networks),
+            ListItems::Net(nets) => {
+                Self::Net { networks: Networks::number(nets).networks, nets: nets.clone().into() }
+            }
             ListItems::Int(items) => {
                 let mut items = items.clone();
                 items.sort_unstable();

@@ -6,15 +6,24 @@
 //!
 //! This module refuses to know what actions mean, what a request is, and what time it is.
 
+#[doc(hidden)]
+pub mod arbitrary;
 mod atom;
+mod cuts;
 mod eval;
 mod formula;
 mod glob;
+mod groups;
+mod index;
+mod known;
 mod limits;
 mod lower;
 mod networks;
 mod num;
+mod radix;
 mod scan;
+mod stats;
+mod trace;
 mod value;
 
 use std::sync::Arc;
@@ -23,9 +32,12 @@ use crate::hir::{Field, FieldId, Hir, PolicyStmtKind, Rank, Tier};
 
 pub use eval::Scratch;
 pub use limits::{BuildError, Limits};
+pub use stats::Stats;
+pub use trace::{Trace, TracedAtom, Visited};
 
 use atom::{Atoms, AtomsBuilder};
 use formula::Formula;
+use index::{Filing, Index};
 
 /// One policy, ready to decide.
 #[derive(Debug)]
@@ -36,6 +48,9 @@ pub struct RuleTree {
     /// By rank, up to and with the statement that always holds.
     stmts: Box<[Stmt]>,
     atoms: Atoms,
+    index: Index,
+    /// Clauses of all conditions.
+    clauses: u32,
     max_tier: Tier,
 }
 
@@ -75,24 +90,34 @@ impl RuleTree {
     pub fn build(hir: &Hir, policy: usize, limits: &Limits) -> Result<Self, BuildError> {
         let source = hir.policies.get(policy).ok_or(BuildError::NoPolicy { index: policy })?;
         let mut atoms = AtomsBuilder::new(hir, limits);
-        let mut stmts = Vec::new();
-        let mut complete = false;
+        let mut stmts = Vec::with_capacity(source.stmts.len());
+        if source.stmts.len() > num::at(limits.rules) {
+            let (policy, count) = (Arc::clone(&source.name), source.stmts.len());
+            return Err(BuildError::TooManyRules { policy, count, limit: limits.rules, span: source.span });
+        }
         for stmt in &source.stmts {
-            let is_default = stmt.kind == PolicyStmtKind::Default;
-            let when = if is_default { Formula::Const(true) } else { Formula::lower(&stmt.cond, &mut atoms)? };
-            let decides = stmt.kind != PolicyStmtKind::Apply;
-            complete = decides && when == Formula::Const(true);
-            stmts.push(Stmt { decides, when });
+            let when = match stmt.kind {
+                PolicyStmtKind::Default => Formula::Const(true),
+                PolicyStmtKind::Apply | PolicyStmtKind::Rule => Formula::lower(stmt, &mut atoms, limits)?,
+            };
+            let stmt = Stmt { decides: stmt.kind != PolicyStmtKind::Apply, when };
+            let complete = stmt.decides && stmt.when == Formula::Const(true);
+            stmts.push(stmt);
             if complete {
-                break;
+                return Ok(Self::finish(&source.name, stmts, atoms.finish()?, limits));
             }
         }
-        if !complete {
-            return Err(BuildError::NoDefault { policy: Arc::clone(&source.name), span: source.span });
-        }
-        let atoms = atoms.finish()?;
+        Err(BuildError::NoDefault { policy: Arc::clone(&source.name), span: source.span })
+    }
+
+    fn finish(name: &Arc<str>, stmts: Vec<Stmt>, mut atoms: Atoms, limits: &Limits) -> Self {
+        let conditions: Vec<&Formula> = stmts.iter().map(|stmt| &stmt.when).collect();
+        let clauses_max = num::at(limits.clauses_per_rule);
+        let Filing { index, clauses } = Filing::new(&conditions, &atoms, clauses_max, num::at(limits.linear_below));
+        atoms.file(&index.anchors);
         let max_tier = atoms.max_tier();
-        Ok(Self { id: eval::next_tree_id(), name: Arc::clone(&source.name), stmts: stmts.into(), atoms, max_tier })
+        let name = Arc::clone(name);
+        Self { id: eval::next_tree_id(), name, stmts: stmts.into(), atoms, index, clauses, max_tier }
     }
 
     /// The policy's name.

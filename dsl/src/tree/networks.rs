@@ -139,3 +139,41 @@ impl Forest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn net() -> impl Strategy<Value = IpNet> {
+        // Few leading bits, so that blocks nest and repeat.
+        let v4 = (any::<u8>(), 0_u8..=32).prop_map(|(bits, len)| {
+            IpNet::new(IpAddr::V4((u32::from(bits & 0xe7) << 24 | u32::from(bits & 3)).into()), len).unwrap()
+        });
+        let v6 = (any::<u8>(), 0_u8..=128).prop_map(|(bits, len)| {
+            IpNet::new(IpAddr::V6((u128::from(bits & 0xe7) << 120 | u128::from(bits & 3)).into()), len).unwrap()
+        });
+        prop_oneof![v4, v6]
+    }
+
+    proptest! {
+        #[test]
+        fn finds_all_covering_networks(nets in proptest::collection::vec(net(), 0..24), asked in net()) {
+            let Numbered { networks, numbers } = Networks::number(&nets);
+            let mut found = Vec::new();
+            networks.covering(asked.addr(), |number| found.push(number));
+            for (net, number) in nets.iter().zip(&numbers) {
+                prop_assert_eq!(net.contains(&asked.addr()), found.contains(number), "{} in {}", asked.addr(), net);
+            }
+            prop_assert_eq!(networks.contains(asked.addr()), nets.iter().any(|net| net.contains(&asked.addr())));
+        }
+    }
+
+    #[test]
+    fn a_mapped_network_is_the_ipv4_network() {
+        let Numbered { networks, .. } = Networks::number(&["::ffff:10.0.0.0/104".parse().unwrap()]);
+        assert!(networks.contains("10.1.2.3".parse().unwrap()));
+        assert!(!networks.contains("11.1.2.3".parse().unwrap()));
+    }
+}

@@ -22,6 +22,8 @@ pub(super) struct Scan {
 pub(super) struct Hits {
     /// By needle: the epoch in which it was last found.
     found: Vec<u32>,
+    /// The needles found in this evaluation.
+    list: Vec<u32>,
     patterns: PatternSetSlot,
 }
 
@@ -77,26 +79,24 @@ impl Scan {
         self.literals.as_ref().map_or(0, AhoCorasick::patterns_len)
     }
 
-    /// Marks every needle that is in `text` as found in this epoch and calls `hit` for each, once.
-    pub(super) fn run(&self, text: &str, epoch: u32, hits: &mut Hits, mut hit: impl FnMut(u32)) {
+    /// The number of its first needle.
+    pub(super) fn first(&self) -> u32 {
+        self.first
+    }
+
+    /// Marks every needle that is in `text` as found in this epoch.
+    pub(super) fn run(&self, text: &str, epoch: u32, hits: &mut Hits) {
         if let Some(literals) = &self.literals {
             for found in literals.find_overlapping_iter(text) {
-                let needle = self.first + found.pattern().as_u32();
-                if hits.mark(needle, epoch) {
-                    hit(needle);
-                }
+                hits.mark(self.first + found.pattern().as_u32(), epoch);
             }
         }
         if let Some(patterns) = &self.patterns {
             let set = hits.patterns.cleared(patterns.pattern_len());
             patterns.which_overlapping_matches(&Input::new(text), set);
             let first = self.first + small(self.literal_count());
-            let found = &mut hits.found;
-            for pattern in set.iter() {
-                let needle = first + pattern.as_u32();
-                mark(found, needle, epoch);
-                hit(needle);
-            }
+            let (found, list) = (&mut hits.found, &mut hits.list);
+            set.iter().for_each(|pattern| mark(found, list, first + pattern.as_u32(), epoch));
         }
     }
 }
@@ -110,8 +110,9 @@ impl fmt::Debug for Scan {
 // === impl Hits ===
 
 impl Hits {
-    /// Makes room for the needles of a tree.
-    pub(super) fn reserve(&mut self, needles: u32) {
+    /// Forgets what was found and makes room for the needles of a tree.
+    pub(super) fn begin(&mut self, needles: u32) {
+        self.list.clear();
         if self.found.len() < at(needles) {
             self.found.resize(at(needles), 0);
         }
@@ -122,19 +123,25 @@ impl Hits {
         self.found.get(at(needle)) == Some(&epoch)
     }
 
-    /// Forgets everything; needed only when epochs begin again.
+    /// The needles found in this evaluation, each once.
+    pub(super) fn list(&self) -> &[u32] {
+        &self.list
+    }
+
+    /// Makes every epoch unused again.
     pub(super) fn clear(&mut self) {
         self.found.fill(0);
     }
 
-    /// Whether this is news.
-    fn mark(&mut self, needle: u32, epoch: u32) -> bool {
-        mark(&mut self.found, needle, epoch)
+    fn mark(&mut self, needle: u32, epoch: u32) {
+        mark(&mut self.found, &mut self.list, needle, epoch);
     }
 }
 
-fn mark(found: &mut [u32], needle: u32, epoch: u32) -> bool {
-    found.get_mut(at(needle)).is_some_and(|last| std::mem::replace(last, epoch) != epoch)
+fn mark(found: &mut [u32], list: &mut Vec<u32>, needle: u32, epoch: u32) {
+    if found.get_mut(at(needle)).is_some_and(|last| std::mem::replace(last, epoch) != epoch) {
+        list.push(needle);
+    }
 }
 
 // === impl PatternSetSlot ===

@@ -147,11 +147,11 @@ pub(super) fn any_item(value: &Value<'_>, mut wanted: impl FnMut(&str) -> bool) 
 // === impl Number ===
 
 impl Number {
-    /// The number of a constant that is one.
+    /// The number of a constant that is one; NaN is none.
     pub(super) fn of(constant: &Constant) -> Option<Self> {
         match constant {
             Constant::Int(n) => Some(Self::Int(*n)),
-            Constant::Float(n) => Some(Self::Float(*n)),
+            Constant::Float(n) => (!n.is_nan()).then_some(Self::Float(*n)),
             Constant::Clock(n) => Some(Self::Int(i64::from(*n))),
             Constant::Weekday(n) => Some(Self::Int(i64::from(*n))),
             Constant::Bool(_) | Constant::Text(_) | Constant::Ip(_) => None,
