@@ -161,3 +161,6 @@ pub enum EndReason {
     /// No time is left.
     Deadline,
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,13 @@ fn verdict(hir: &Hir, cond: &Cond, paid: &[Tier], facts: &dyn Facts) -> Result<b
                 Value::TextList(items) => Read::List(items.iter().map(|item| lower(item)).collect()),
                 Value::Texts(items) => Read::List(items.iter().map(|item| lower(item)).collect()),
                 Value::Text(text) => Read::Text(lower(&text)),
-                other => Read::Other(other),
+                other @ (Value::Absent
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::Float(_)
+                | Value::Ip(_)
+                | Value::Clock(_)
+                | Value::Weekday(_)) => Read::Other(other),
             };
             Ok(match (&read, field.count) {
                 (Read::List(items), true) => {

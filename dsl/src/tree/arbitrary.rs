@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::facts::{Facts, Value};
-use crate::hir::{Field, FieldKind, Hir, Tier, Type};
+use crate::hir::{BodyStep, Field, FieldKind, Hir, Tier, Type};
 
 pub use agree::agree;
 
@@ -26,7 +26,7 @@ pub struct Choices<'b> {
 /// A request as a table: by place of the field, its value.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    /// By place of the field in [`Hir::fields`], which is also what its name says after the first letter.
+    /// By place of the field in [`Hir::fields`], which is also the index in its kind.
     pub values: Vec<Held>,
     /// The tiers that can be read.
     pub ready: BTreeSet<Tier>,
@@ -170,7 +170,7 @@ impl<'b> Choices<'b> {
     pub fn fields() -> Vec<Field> {
         let named = (0_u32..).zip(FIELDS);
         let field = |(place, (ty, tier, lower, count)): (u32, (Type, Tier, bool, bool))| Field {
-            kind: FieldKind::Header(format!("f{place}").into()),
+            kind: FieldKind::Body(vec![BodyStep::Index(place)]),
             name: format!("f{place}").into(),
             lower,
             count,
@@ -203,7 +203,8 @@ impl Facts for Table {
     }
 
     fn read<'a>(&'a self, field: &'a Field) -> Value<'a> {
-        let place = field.name.get(1..).and_then(|place| place.parse::<usize>().ok());
+        let place = if let FieldKind::Body(steps) = &field.kind { steps.first() } else { None };
+        let place = if let Some(BodyStep::Index(place)) = place { usize::try_from(*place).ok() } else { None };
         match place.and_then(|place| self.values.get(place)) {
             None | Some(Held::Absent) => Value::Absent,
             Some(Held::Bool(value)) => Value::Bool(*value),

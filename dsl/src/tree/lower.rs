@@ -262,7 +262,7 @@ fn pattern(place: u32) -> u32 {
 
 fn global(needle: u32, (literals, patterns): (u32, u32)) -> u32 {
     let place = needle / 2;
-    if needle % 2 == 0 { literals + place } else { patterns + place }
+    if needle.is_multiple_of(2) { literals + place } else { patterns + place }
 }
 
 fn one_pattern(limit: usize) -> thompson::Config {

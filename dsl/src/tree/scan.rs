@@ -57,16 +57,14 @@ impl Scan {
             })
             .transpose()
             .map_err(|_| ScanError::Literals)?;
-        let patterns = (!patterns.is_empty())
-            .then(|| {
-                let config = meta::Config::new()
-                    .match_kind(regex_automata::MatchKind::All)
-                    .nfa_size_limit(Some(limits.regex_bytes_per_field))
-                    .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
-                Regex::builder().configure(config).build_many(patterns)
-            })
-            .transpose()
-            .map_err(|_| ScanError::Patterns)?;
+        let config = meta::Config::new()
+            .match_kind(regex_automata::MatchKind::All)
+            .nfa_size_limit(Some(limits.regex_bytes_per_field))
+            .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
+        let patterns = match patterns {
+            [] => None,
+            some => Some(Regex::builder().configure(config).build_many(some).map_err(|_| ScanError::Patterns)?),
+        };
         Ok(Self { first, literals, patterns })
     }
 
