@@ -128,3 +128,6 @@ impl<T> Placed<T> {
         Self { value, by, span }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,3 +151,6 @@ impl RuleTree {
         self.atoms.fields()
     }
 }
+
+#[cfg(test)]
+mod tests;
