@@ -28,6 +28,17 @@ impl Interner {
         hir.lists = self.lists;
     }
 
+    /// How much there is now, for [`Self::rewind`].
+    pub(super) fn mark(&self) -> (usize, usize) {
+        (self.fields.len(), self.atoms.len())
+    }
+
+    /// Forgets what came after a mark. Nothing is interned afterwards: ids of what is gone stay in the maps.
+    pub(super) fn rewind(&mut self, (fields, atoms): (usize, usize)) {
+        self.fields.truncate(fields);
+        self.atoms.truncate(atoms);
+    }
+
     pub(super) fn field(&mut self, field: Field) -> FieldId {
         if let Some(id) = self.field_ids.get(&field) {
             return *id;

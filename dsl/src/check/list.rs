@@ -20,7 +20,6 @@ use crate::words::{Refers, kinds};
 #[derive(Clone, Debug)]
 pub(super) struct DeclaredList {
     pub(super) set: Option<(ListId, Type)>,
-    pub(super) span: Span,
 }
 
 // === impl Checker ===
@@ -32,7 +31,7 @@ impl<'a> Checker<'a, '_, '_> {
             let name: Arc<str> = entry.name().unwrap_or_default().into();
             let span = entry.name_span();
             let set = items.map(|(ty, items)| (self.interner.named_list(name, items, span), ty));
-            self.lists.push(DeclaredList { set, span });
+            self.lists.push(DeclaredList { set });
         }
     }
 

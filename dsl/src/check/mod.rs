@@ -7,18 +7,24 @@
 mod actions;
 mod aliases;
 mod allow;
+mod clause;
 mod cond;
 mod domain;
 mod endpoint;
+mod failover;
 mod field;
+mod imply;
 mod intern;
 mod list;
+mod models;
 mod policy;
 mod pool;
 mod route;
+mod shadow;
 mod statements;
 mod test;
 mod text;
+mod truth;
 mod unused;
 
 use std::collections::{HashMap, HashSet};
@@ -106,7 +112,9 @@ impl<'a> Checker<'a, '_, '_> {
         self.bundle_lines(&top);
         self.policy_lines(&top);
         self.need_policy(file, &top);
+        self.analyse_rules();
         if !file.broken && !self.has_errors() {
+            self.analyse_models();
             self.analyse_unused();
         }
     }

@@ -28,8 +28,6 @@ pub(super) struct StmtFacts {
     pub(super) span: Span,
     /// `None` without `when`.
     pub(super) cond: Option<Checked>,
-    /// Condition and actions were understood.
-    pub(super) sound: bool,
 }
 
 // === impl Checker ===
@@ -84,13 +82,13 @@ impl<'a> Checker<'a, '_, '_> {
         let cond = line.node.when.as_ref().map(|when| self.condition(&when.expr));
         let lowered = self.actions(line.stmts(), &name, 0);
         self.terminals(kind, line, &lowered);
-        let sound = line.sound && lowered.sound && cond.as_ref().is_none_or(Checked::is_sound);
+        self.judge_routes(&lowered);
         let span = if kind == PolicyStmtKind::Rule { line.name_span() } else { line.node.word.span };
         let lowered_cond = cond.as_ref().map_or(Cond::Const(true), Checked::lower);
         let head = line.node.span_of_head();
         let stmt =
             PolicyStmt { kind, name: Arc::clone(&name), span: head, cond: lowered_cond, actions: lowered.actions };
-        (stmt, StmtFacts { kind, name, span, cond, sound })
+        (stmt, StmtFacts { kind, name, span, cond })
     }
 
     /// E0401 to E0403: a rule decides once, an `apply` never.

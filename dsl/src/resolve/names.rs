@@ -10,7 +10,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::hir::{EndpointId, PoolId};
 use crate::resolve::{suggest, value};
 use crate::span::Span;
-use crate::syntax::ast::{File, Node, Path, Segment, Stmt, StmtKind, TermKind};
+use crate::syntax::ast::{File, Node, Path, Segment, StmtKind, TermKind};
 use crate::words::{self, Availability, Place, Refers, Word};
 
 /// Look-ups that may search for the nearest name in one compilation; after that, help lines stay away.
@@ -23,8 +23,6 @@ pub(crate) struct Decl<'a> {
     pub(crate) word: &'static Word,
     /// Where its name stands.
     pub(crate) span: Span,
-    /// The statement.
-    pub(crate) stmt: &'a Stmt,
     /// The statement's parts.
     pub(crate) node: &'a Node,
     /// What it became.
@@ -104,12 +102,12 @@ impl<'a> Names<'a> {
         for stmt in &file.stmts {
             match &stmt.kind {
                 StmtKind::Error => self.uncertain = true,
-                StmtKind::Node(node) => self.declare(stmt, node, problems),
+                StmtKind::Node(node) => self.declare(node, problems),
             }
         }
     }
 
-    fn declare(&mut self, stmt: &'a Stmt, node: &'a Node, problems: &mut Vec<Diagnostic>) {
+    fn declare(&mut self, node: &'a Node, problems: &mut Vec<Diagnostic>) {
         let word = value::single(&node.word);
         if word == Some("import") {
             self.declare_import(node);
@@ -120,7 +118,7 @@ impl<'a> Names<'a> {
         let space = word.and_then(declares);
         match (row, space, name) {
             (Some(row), Some(space), Some((name, span))) => {
-                self.add(Decl { word: row, span, stmt, node, entity: Entity::Other }, space, name, problems);
+                self.add(Decl { word: row, span, node, entity: Entity::Other }, space, name, problems);
             }
             (None, _, Some((name, _))) => {
                 self.broken.insert(name);

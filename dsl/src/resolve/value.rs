@@ -23,11 +23,6 @@ pub(crate) fn int(term: &Term) -> Result<i64, Mismatch> {
     scaled(number, scale)
 }
 
-/// Whole number of at least 0 that fits.
-pub(crate) fn count(term: &Term) -> Result<u32, Mismatch> {
-    u32::try_from(int(term)?).map_err(|_| Mismatch)
-}
-
 /// Number with an optional `k`, `M`, `G`.
 pub(crate) fn float(term: &Term) -> Result<f64, Mismatch> {
     let number = number(term)?;
@@ -209,13 +204,13 @@ fn scaled(number: Number, scale: i64) -> Result<i64, Mismatch> {
     if let Some(int) = number.int {
         return int.checked_mul(scale).ok_or(Mismatch);
     }
-    whole(number.value * small(scale))
+    whole(number.value * nearest_float(scale))
 }
 
-fn small(scale: i64) -> f64 {
-    // INVARIANT: scales are powers below 2^53, so the conversion is exact.
-    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "exact below 2^53")]
-    let float = scale as f64;
+/// The nearest float: exact up to 2^53, which scales and sensible policies stay below.
+pub(crate) fn nearest_float(int: i64) -> f64 {
+    #[expect(clippy::as_conversions, reason = "there is no lossless conversion, and the nearest float is wanted")]
+    let float = int as f64;
     float
 }
 
