@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use weir_dsl::diag::Diagnostic;
 use weir_dsl::span::{SourceId, Span};
 use weir_dsl::syntax::{self, DIAGNOSTICS_MAX, TokenKind, ast};
+use weir_dsl::tree::arbitrary::agree;
 use weir_dsl::{MemoryLoader, Options};
 
 const SOURCE: SourceId = SourceId(0);
@@ -42,6 +43,13 @@ pub fn compile(input: &[u8]) {
         let label = problem.primary.span;
         let file = compiled.sources.file(label.source).expect("a diagnostic's file took part");
         points_into(file.text(), problem);
+    }
+}
+
+/// The indexed tree decides as the linear reference does, on a policy and requests made from these bytes.
+pub fn tree_oracle(input: &[u8]) {
+    if let Err(difference) = agree(input) {
+        panic!("{difference}");
     }
 }
 

@@ -17,4 +17,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("dsl_parse", dsl::parse),
     ("peek_splice", body::peek_splice),
     ("sse_frames", sse::frames),
+    ("tree_oracle", dsl::tree_oracle),
 ];
