@@ -105,17 +105,15 @@ fn ask(policy: &CompiledPolicy, facts: &mut RequestFacts<'_>) -> Result<Arc<Plan
     MEMORY.with(|memory| {
         let busy = Undecided::Bug(Bug("a decision inside a decision"));
         let mut memory = memory.try_borrow_mut().map_err(|_| busy)?;
+        // The worker's last request left its decision behind.
+        memory.reset();
         loop {
             match policy.step(&mut memory, facts) {
                 Deciding::Decided(plan) => return Ok(plan),
                 Deciding::Need(Tier::Body | Tier::Tokens) => {
-                    if let Err(error) = facts.open() {
-                        memory.reset();
-                        return Err(Undecided::Ambiguous(error));
-                    }
+                    facts.open().map_err(Undecided::Ambiguous)?;
                 }
                 Deciding::Need(Tier::Head | Tier::Peek | Tier::Classifier) => {
-                    memory.reset();
                     return Err(Undecided::Bug(Bug("a policy needs a tier that this build does not have")));
                 }
             }
