@@ -4,6 +4,7 @@
 mod compose;
 mod errors;
 mod golden;
+mod mangled;
 mod peek;
 mod requests;
 mod splice;
