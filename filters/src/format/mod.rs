@@ -35,6 +35,12 @@ use crate::json::scan::JsonError;
 use compose::Answer;
 use stream::StreamState;
 
+/// The content type of bodies in every dialect.
+pub const BODY_CONTENT_TYPE: &str = "application/json";
+
+/// The content type of streams in every dialect.
+pub const STREAM_CONTENT_TYPE: &str = "text/event-stream; charset=utf-8";
+
 /// A body grammar of a vendor family, as clients speak it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Dialect {

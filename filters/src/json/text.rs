@@ -1,6 +1,7 @@
 //! String escapes: text out of JSON and text into it.
 
 use std::borrow::Cow;
+use std::str::Chars;
 
 use super::scan::{Kind, Value};
 
@@ -19,29 +20,55 @@ pub fn decode<'b>(body: &'b [u8], value: Value) -> Option<Cow<'b, str>> {
     }
 }
 
-/// Appends the text of a string's inside to `text`. Halves of a pair that are alone, which no scanner lets through,
+/// The characters of a string's inside, without a copy. Halves of a pair that are alone, which no scanner lets through,
 /// become U+FFFD.
-pub(crate) fn unescape_into(inner: &str, text: &mut String) {
+#[derive(Clone, Debug)]
+pub(crate) struct Decoded<'s>(Chars<'s>);
+
+impl<'s> Decoded<'s> {
+    /// Of the bytes between the quotes; those that are not UTF-8, which no scanner lets through, count as none.
+    pub(crate) fn new(inner: &'s [u8]) -> Self {
+        Self(std::str::from_utf8(inner).unwrap_or_default().chars())
+    }
+}
+
+impl Iterator for Decoded<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        match self.0.next()? {
+            '\\' => unescape(&mut self.0),
+            plain => Some(plain),
+        }
+    }
+}
+
+/// Appends the text of a string's inside to `text`.
+fn unescape_into(inner: &str, text: &mut String) {
     let mut rest = inner;
     while let Some((plain, escape)) = rest.split_once('\\') {
         text.push_str(plain);
         let mut chars = escape.chars();
-        match chars.next() {
-            Some('b') => text.push('\u{8}'),
-            Some('f') => text.push('\u{c}'),
-            Some('n') => text.push('\n'),
-            Some('r') => text.push('\r'),
-            Some('t') => text.push('\t'),
-            Some('u') => text.push(unicode(&mut chars)),
-            Some(itself) => text.push(itself),
-            None => {}
-        }
+        text.extend(unescape(&mut chars));
         rest = chars.as_str();
     }
     text.push_str(rest);
 }
 
-fn unicode(chars: &mut std::str::Chars<'_>) -> char {
+/// What stands for the escape behind a backslash.
+fn unescape(chars: &mut Chars<'_>) -> Option<char> {
+    Some(match chars.next()? {
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => unicode(chars),
+        itself => itself,
+    })
+}
+
+fn unicode(chars: &mut Chars<'_>) -> char {
     let unit = hex4(chars);
     if !(0xd800..=0xdbff).contains(&unit) {
         return char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
@@ -58,7 +85,7 @@ fn unicode(chars: &mut std::str::Chars<'_>) -> char {
     char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00)).unwrap_or(char::REPLACEMENT_CHARACTER)
 }
 
-fn hex4(chars: &mut std::str::Chars<'_>) -> u32 {
+fn hex4(chars: &mut Chars<'_>) -> u32 {
     chars.by_ref().take(4).fold(0, |unit, digit| unit << 4 | digit.to_digit(16).unwrap_or(0))
 }
 

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::scan::{JsonError, Kind, Scanner, Value, inside};
-use super::text;
+use super::text::Decoded;
 
 /// Most members of one object that is checked. Request bodies hold tool schemas, not tables.
 pub const OBJECT_MEMBERS_MAX: usize = 16_384;
@@ -101,5 +101,5 @@ fn compare(body: &[u8], one: Value, other: Value) -> std::cmp::Ordering {
     if one.kind == Kind::Plain && other.kind == Kind::Plain {
         return inside(body, one).cmp(inside(body, other));
     }
-    text::decode(body, one).cmp(&text::decode(body, other))
+    Decoded::new(inside(body, one)).cmp(Decoded::new(inside(body, other)))
 }
