@@ -4,6 +4,7 @@
 //! (`tunnel`) is what its own pump proxies. This module and [`crate::upstream`] are the only ones that name pingora.
 //! It refuses to decide anything about a request.
 
+mod admin;
 mod front;
 mod serve;
 mod session;
@@ -11,4 +12,4 @@ mod shell;
 mod tls;
 mod tunnel;
 
-pub use serve::{Edge, serve};
+pub use serve::{Edge, serve, serve_admin};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pingora::apps::HttpServerOptions;
+use pingora::apps::http_app::HttpServer;
 use pingora::listeners::{L4BufferSettings, ListenerConfig};
 use pingora::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora::proxy::HttpProxy;
@@ -13,9 +14,11 @@ use pingora::server::{Fds, ListenFds};
 use pingora::services::Service as _;
 use pingora::services::listening::Service;
 
+use super::admin::AdminApp;
 use super::front::{Front, Gate};
 use super::shell::Shell;
 use super::tls;
+use crate::admin::AdminState;
 use crate::conf::{Bound, Limits};
 use crate::drain::Drain;
 use crate::exchange::Engine;
@@ -64,6 +67,15 @@ pub fn serve(edge: &Arc<Edge>, bound: Vec<Bound>) {
         service.add_listener(config);
         start(service, name, listener, edge.drain.clone());
     }
+}
+
+/// Serves the admin page on a bound socket, also while the process drains: readiness is asked for until the end.
+pub fn serve_admin(state: AdminState, listener: std::net::TcpListener) {
+    let name = state.own.to_string();
+    let app = HttpServer::new_app(AdminApp::new(Arc::new(state)));
+    let mut service = Service::new(name.clone(), app);
+    service.add_listener(ListenerConfig::tcp(&name));
+    start(service, name, listener, Drain::new());
 }
 
 /// Hands the socket to pingora under its address and runs the service.
