@@ -67,8 +67,7 @@ impl Filing {
         clauses_max: usize,
         linear_below: usize,
     ) -> Self {
-        let lowered: Vec<Option<Vec<Clause>>> =
-            conditions.iter().map(|when| clauses(when, atoms, clauses_max)).collect();
+        let lowered: Vec<Option<Vec<Clause>>> = conditions.iter().map(|when| clauses(when, clauses_max)).collect();
         let count = lowered.iter().map(|clauses| clauses.as_ref().map_or(1, Vec::len)).sum::<usize>();
         let mut popularity = Popularity::default();
         for clause in lowered.iter().flatten().flatten() {

@@ -16,8 +16,9 @@ pub(super) type Clause = Vec<Literal>;
 pub(super) struct Popularity(BTreeMap<AtomIndex, u32>);
 
 /// The clauses of a condition, one of which holds exactly when the condition does; `None` when they are more
-/// than `max`. Clauses that cannot hold are left out.
-pub(super) fn clauses(formula: &Formula, atoms: &Atoms, max: usize) -> Option<Vec<Clause>> {
+/// than `max`. Clauses that cannot hold are kept: without them a field might be paid for at another statement than
+/// reading from the top would pay for it. The checker warns of them.
+pub(super) fn clauses(formula: &Formula, max: usize) -> Option<Vec<Clause>> {
     let mut found = match formula {
         Formula::Const(false) => Vec::new(),
         Formula::Const(true) => vec![Vec::new()],
@@ -25,7 +26,7 @@ pub(super) fn clauses(formula: &Formula, atoms: &Atoms, max: usize) -> Option<Ve
         Formula::Any(parts) => {
             let mut all = Vec::new();
             for part in parts {
-                all.extend(clauses(part, atoms, max)?);
+                all.extend(clauses(part, max)?);
                 if all.len() > max {
                     return None;
                 }
@@ -35,7 +36,7 @@ pub(super) fn clauses(formula: &Formula, atoms: &Atoms, max: usize) -> Option<Ve
         Formula::All(parts) => {
             let mut product: Vec<Clause> = vec![Vec::new()];
             for part in parts {
-                let part = clauses(part, atoms, max)?;
+                let part = clauses(part, max)?;
                 if product.len().saturating_mul(part.len()) > max {
                     return None;
                 }
@@ -48,20 +49,9 @@ pub(super) fn clauses(formula: &Formula, atoms: &Atoms, max: usize) -> Option<Ve
         clause.sort_unstable();
         clause.dedup();
     }
-    found.retain(|clause| possible(clause, atoms));
     found.sort_unstable();
     found.dedup();
     Some(found)
-}
-
-/// False when a test and its complement, or a test that never holds, are both asked for.
-fn possible(clause: &Clause, atoms: &Atoms) -> bool {
-    let never = |literal: &Literal| {
-        !literal.negated && atoms.atom(literal.atom).is_some_and(|atom| matches!(atom.test, Test::Never))
-    };
-    // Sorted, so that a test and its complement are neighbours.
-    let contradicts = |pair: &[Literal]| matches!(pair, [a, b] if a.atom == b.atom);
-    !clause.iter().any(never) && !clause.windows(2).any(contradicts)
 }
 
 // === impl Popularity ===
