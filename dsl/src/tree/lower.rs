@@ -13,7 +13,7 @@ use super::glob::Glob;
 use super::limits::{BuildError, Limits};
 use super::networks::Networks;
 use super::num::{at, small};
-use super::scan::{Scan, ScanError};
+use super::scan::{GATED_ABOVE, Scan, ScanError};
 use super::value::{Number, Range};
 
 /// A pattern this short without counted repetition cannot pass any sensible limit: the largest class of a
@@ -231,7 +231,8 @@ impl<'h> AtomsBuilder<'h> {
             if needles.literals.texts.is_empty() && needles.patterns.texts.is_empty() {
                 continue;
             }
-            let scan = Scan::new(first, &needles.literals.texts, &needles.patterns.texts, self.limits);
+            let (literals, patterns) = (&needles.literals.texts, &needles.patterns.texts);
+            let scan = Scan::new(first, literals, patterns, GATED_ABOVE, self.limits.regex_bytes_per_field);
             let scan = scan.map_err(|error| match error {
                 ScanError::Literals => BuildError::SearchTooLarge {
                     field: Arc::clone(&slot.field.name),

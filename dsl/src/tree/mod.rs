@@ -2,7 +2,8 @@
 //!
 //! A [`RuleTree`] is immutable and shared; a [`Scratch`] is one evaluation's memory and is reused by a worker.
 //! Evaluation is resumable: [`RuleTree::step`] either decides or names the [`Tier`] that has to be paid for
-//! first. It gives the same answer as the linear reference in [`crate::oracle`], whatever the indexes do.
+//! first. It gives the same answer as the linear reference in [`crate::oracle`] and needs the same tiers, whatever
+//! the indexes do.
 //!
 //! This module refuses to know what actions mean, what a request is, and what time it is.
 
@@ -12,6 +13,7 @@ mod atom;
 mod cuts;
 mod eval;
 mod formula;
+mod gate;
 mod glob;
 mod groups;
 mod index;

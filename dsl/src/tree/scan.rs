@@ -5,16 +5,25 @@ use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::{Input, PatternSet};
 
-use super::limits::Limits;
+use super::gate::{Divided, Gate, GateMemory};
 use super::num::{at, small};
+
+/// Up to this many patterns one automaton is the fastest search there is.
+pub(super) const GATED_ABOVE: usize = 256;
 
 /// A field's needles: its literals, then its patterns, numbered from `first`.
 pub(super) struct Scan {
     first: u32,
     literals: Option<AhoCorasick>,
-    patterns: Option<Regex>,
+    /// How many patterns there are: those behind the gate and those of the automaton.
+    patterns: u32,
+    gate: Option<Gate>,
+    automaton: Option<Regex>,
+    /// By pattern of the automaton: its place among all patterns.
+    places: Box<[u32]>,
 }
 
 /// Memory for the hits of one evaluation, reused by the next without being cleared.
@@ -25,6 +34,7 @@ pub(super) struct Hits {
     /// The needles found in this evaluation.
     list: Vec<u32>,
     patterns: PatternSetSlot,
+    gate: GateMemory,
 }
 
 /// A pattern set that is made when the first pattern is searched for.
@@ -42,35 +52,37 @@ pub(super) enum ScanError {
 // === impl Scan ===
 
 impl Scan {
-    /// Compiles the needles of one field. Every pattern was compiled by itself before.
+    /// Compiles the needles of one field. Every pattern was compiled by itself before. With more than `gated_above`
+    /// patterns, those that begin with a literal are taken out of the automaton.
     pub(super) fn new(
         first: u32,
         literals: &[Arc<str>],
         patterns: &[Arc<str>],
-        limits: &Limits,
+        gated_above: usize,
+        bytes_max: usize,
     ) -> Result<Self, ScanError> {
         let literals = (!literals.is_empty())
             .then(|| {
-                AhoCorasickBuilder::new()
-                    .match_kind(MatchKind::Standard)
-                    .build(literals.iter().map(|text| text.as_bytes()))
+                let texts = literals.iter().map(|text| text.as_bytes());
+                AhoCorasickBuilder::new().match_kind(MatchKind::Standard).build(texts)
             })
             .transpose()
             .map_err(|_| ScanError::Literals)?;
-        let config = meta::Config::new()
-            .match_kind(regex_automata::MatchKind::All)
-            .nfa_size_limit(Some(limits.regex_bytes_per_field))
-            .which_captures(regex_automata::nfa::thompson::WhichCaptures::None);
-        let patterns = match patterns {
-            [] => None,
-            some => Some(Regex::builder().configure(config).build_many(some).map_err(|_| ScanError::Patterns)?),
+        let count = small(patterns.len());
+        let divided = if patterns.len() > gated_above {
+            Gate::divide(patterns, bytes_max).ok_or(ScanError::Patterns)?
+        } else {
+            Divided { gate: None, rest: (0..count).collect() }
         };
-        Ok(Self { first, literals, patterns })
+        let rest: Vec<&str> =
+            divided.rest.iter().filter_map(|place| patterns.get(at(*place))).map(|p| &**p).collect();
+        let automaton = if rest.is_empty() { None } else { Some(automaton(&rest, bytes_max)?) };
+        Ok(Self { first, literals, patterns: count, gate: divided.gate, automaton, places: divided.rest.into() })
     }
 
     /// How many needles there are.
     pub(super) fn len(&self) -> u32 {
-        small(self.literal_count() + self.patterns.as_ref().map_or(0, Regex::pattern_len))
+        small(self.literal_count()) + self.patterns
     }
 
     fn literal_count(&self) -> usize {
@@ -89,14 +101,26 @@ impl Scan {
                 hits.mark(self.first + found.pattern().as_u32(), epoch);
             }
         }
-        if let Some(patterns) = &self.patterns {
-            let set = hits.patterns.cleared(patterns.pattern_len());
-            patterns.which_overlapping_matches(&Input::new(text), set);
-            let first = self.first + small(self.literal_count());
-            let (found, list) = (&mut hits.found, &mut hits.list);
-            set.iter().for_each(|pattern| mark(found, list, first + pattern.as_u32(), epoch));
+        let first = self.first + small(self.literal_count());
+        let Hits { found, list, patterns, gate } = hits;
+        if let Some(automaton) = &self.automaton {
+            let set = patterns.cleared(automaton.pattern_len());
+            automaton.which_overlapping_matches(&Input::new(text), set);
+            let places = set.iter().filter_map(|pattern| self.places.get(pattern.as_usize()));
+            places.for_each(|place| mark(found, list, first + place, epoch));
+        }
+        if let Some(searched) = &self.gate {
+            searched.search(text, gate, |place| mark(found, list, first + place, epoch));
         }
     }
+}
+
+fn automaton(patterns: &[&str], bytes_max: usize) -> Result<Regex, ScanError> {
+    let config = meta::Config::new()
+        .match_kind(regex_automata::MatchKind::All)
+        .nfa_size_limit(Some(bytes_max))
+        .which_captures(WhichCaptures::None);
+    Regex::builder().configure(config).build_many(patterns).map_err(|_| ScanError::Patterns)
 }
 
 impl fmt::Debug for Scan {
@@ -152,5 +176,54 @@ impl PatternSetSlot {
             slot => *slot = Some(PatternSet::new(count)),
         }
         self.0.get_or_insert_with(|| PatternSet::new(count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PATTERNS: [&str; 16] = [
+        "^ab",
+        "abc",
+        "ab+c",
+        "^(a|b)b",
+        "bc.*a",
+        "c$",
+        "^$",
+        "a{2,3}b",
+        "(?i)abc",
+        r"\bab",
+        "[ab]bc",
+        "x*",
+        "^abc$",
+        "(?m)^bc",
+        "(abc|bca|cab)a",
+        "éab",
+    ];
+
+    proptest! {
+        #[test]
+        fn gated_or_not_finds_what_each_pattern_finds(
+            chosen in proptest::sample::subsequence(PATTERNS.to_vec(), 0..16),
+            literals in proptest::collection::hash_set("[abc]{1,3}", 0..4),
+            text in "[abcé\nA]{0,12}",
+            gated_above in prop_oneof![Just(0), Just(100)],
+        ) {
+            let literals: Vec<Arc<str>> = literals.iter().map(|text| text.as_str().into()).collect();
+            let patterns: Vec<Arc<str>> = chosen.iter().map(|pattern| (*pattern).into()).collect();
+            let Ok(scan) = Scan::new(7, &literals, &patterns, gated_above, 1 << 20) else { panic!("all are small") };
+            let mut hits = Hits::default();
+            hits.begin(7 + scan.len());
+            scan.run(&text, 4, &mut hits);
+            let holds = literals.iter().map(|literal| text.contains(&**literal));
+            let holds = holds.chain(patterns.iter().map(|pattern| Regex::new(pattern).unwrap().is_match(&text)));
+            let wanted: Vec<u32> = (7..).zip(holds).filter(|(_, holds)| *holds).map(|(needle, _)| needle).collect();
+            let mut found = hits.list().to_vec();
+            found.sort_unstable();
+            prop_assert_eq!(found, wanted);
+        }
     }
 }
