@@ -44,7 +44,8 @@ impl AccessLog {
         dropped: LinesDropped,
     ) -> std::io::Result<(Self, thread::JoinHandle<()>)> {
         let (lines, queue) = sync_channel(LINES_MAX);
-        let writer = thread::Builder::new().name("access-log".to_owned()).spawn(move || write_all(&queue, out))?;
+        let writer =
+            thread::Builder::new().name("access-log".to_owned()).spawn(move || write_all(&queue, out, INTERVAL))?;
         Ok((Self { lines, dropped, format, clock }, writer))
     }
 }
@@ -64,7 +65,7 @@ impl Observer for AccessLog {
 }
 
 /// Writes what comes until nobody can send any more.
-fn write_all(queue: &Receiver<String>, mut out: impl Write) {
+fn write_all(queue: &Receiver<String>, mut out: impl Write, interval: Duration) {
     let mut idle = 0;
     loop {
         let mut wrote = false;
@@ -83,7 +84,7 @@ fn write_all(queue: &Receiver<String>, mut out: impl Write) {
         }
         idle = if wrote { 0 } else { idle + 1 };
         if idle < IDLE_INTERVALS {
-            thread::park_timeout(INTERVAL);
+            thread::park_timeout(interval);
         } else if let Ok(line) = queue.recv() {
             idle = 0;
             put(&mut out, &line);
@@ -101,4 +102,111 @@ fn put(out: &mut impl Write, line: &str) {
 
 fn flush(out: &mut impl Write) {
     drop(out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+    use crate::observe::Metrics;
+    use crate::observe::event::Exchange;
+    use crate::observe::metrics::tests::exchange;
+
+    /// Passes on what is written; waits before each write while the gate is shut.
+    struct Pipe {
+        out: Sender<String>,
+        gate: Option<Receiver<()>>,
+    }
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if let Some(gate) = &self.gate {
+                // Opened for good when its sender is dropped.
+                let _ = gate.recv();
+            }
+            self.out.send(String::from_utf8_lossy(bytes).into_owned()).map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn start(gate: Option<Receiver<()>>) -> (AccessLog, thread::JoinHandle<()>, Receiver<String>, LinesDropped) {
+        let (out, read) = channel();
+        let dropped = Metrics::new().unwrap().lines_dropped();
+        let clock = Clock::standing_at(std::time::UNIX_EPOCH);
+        let pipe = Pipe { out, gate };
+        let (log, writer) = AccessLog::start(pipe, LineFormat::Json, clock, dropped.clone()).unwrap();
+        (log, writer, read, dropped)
+    }
+
+    fn end(log: &AccessLog, change: impl Fn(&mut Exchange<'_>)) {
+        let (endpoint, pool): (Arc<str>, Arc<str>) = ("eu".into(), "cloud".into());
+        let mut exchange = exchange(&endpoint, &pool);
+        change(&mut exchange);
+        log.on(&Event::Ended(&exchange));
+    }
+
+    #[test]
+    fn lines_arrive_in_order_and_all_are_written_at_the_end() {
+        let (log, writer, read, dropped) = start(None);
+        for n in 0..100 {
+            end(&log, |e| e.attempts = n);
+        }
+        end(&log, |e| e.log = LogLevel::Off);
+        log.on(&Event::Began);
+        drop(log);
+        writer.join().unwrap();
+        let lines: Vec<String> = read.iter().collect();
+        assert_eq!(lines.len(), 100, "what is not to be logged is not");
+        assert!(lines[0].starts_with(r#"{"time":"1970-01-01T00:00:00.000Z","kind":"access""#), "{}", lines[0]);
+        assert!(lines.iter().enumerate().all(|(n, line)| line.contains(&format!("\"attempts\":{n},"))));
+        assert_eq!(dropped.total(), 0);
+    }
+
+    #[test]
+    fn a_writer_that_slept_wakes_for_a_line() {
+        let (out, read) = channel();
+        let (lines, queue) = sync_channel(LINES_MAX);
+        let interval = Duration::from_millis(1);
+        let writer = thread::spawn(move || write_all(&queue, Pipe { out, gate: None }, interval));
+        for n in 0..3 {
+            lines.send(format!("{n}\n")).unwrap();
+            assert_eq!(read.recv(), Ok(format!("{n}\n")));
+            // Longer than the writer stays awake without work: the next line finds it asleep.
+            assert!(read.recv_timeout(interval * (IDLE_INTERVALS + 30)).is_err());
+        }
+        drop(lines);
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_stuck_reader_costs_lines_and_no_time() {
+        let (open, gate) = channel();
+        let (log, writer, read, dropped) = start(Some(gate));
+        let total = LINES_MAX + 100;
+        for _ in 0..total {
+            end(&log, |_| {});
+        }
+        // One line may be in the writer's hand.
+        assert!((99..=100).contains(&dropped.total()), "{}", dropped.total());
+        drop(open);
+        drop(log);
+        writer.join().unwrap();
+        assert_eq!(read.iter().count() + usize::try_from(dropped.total()).unwrap(), total);
+    }
+
+    #[test]
+    fn a_reader_that_left_ends_nothing() {
+        let (log, writer, read, _) = start(None);
+        drop(read);
+        end(&log, |_| {});
+        drop(log);
+        writer.join().unwrap();
+    }
 }

@@ -247,3 +247,6 @@ fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> R
     registry.register(Box::new(metric.clone()))?;
     Ok(metric)
 }
+
+#[cfg(test)]
+pub(super) mod tests;

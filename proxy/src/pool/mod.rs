@@ -35,3 +35,6 @@ pub use lease::{Lease, Outcome, REST_DEFAULT, REST_MAX};
 pub use member::DEFAULT_EJECT;
 pub use pick::{Ask, Picking, Pools, hash_of};
 pub use report::{EndpointReport, MemberReport};
+
+#[cfg(test)]
+mod tests;
