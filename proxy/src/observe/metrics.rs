@@ -51,6 +51,9 @@ struct TokenCounters {
     reasoning: IntCounter,
 }
 
+/// Values of no label.
+const NONE: &[&str] = &[];
+
 /// The metrics could not be set up: two have the same name.
 #[derive(Debug, thiserror::Error)]
 #[error("metrics cannot be registered: {0}")]
@@ -83,7 +86,7 @@ impl Metrics {
             },
             attempts: counters(&registry, &table::ATTEMPTS)?,
             attempt_series: Series::default(),
-            inflight: gauges(&registry, &table::INFLIGHT)?.with_label_values(&[] as &[&str]),
+            inflight: gauges(&registry, &table::INFLIGHT)?.with_label_values(NONE),
             endpoint_up: gauges(&registry, &table::ENDPOINT_UP)?,
             endpoint_inflight: gauges(&registry, &table::ENDPOINT_INFLIGHT)?,
             ejections: counters(&registry, &table::EJECTIONS)?,
@@ -91,7 +94,7 @@ impl Metrics {
             policy: ArcSwapOption::empty(),
             reloads_ok: reloads.with_label_values(&["ok"]),
             reloads_failed: reloads.with_label_values(&["failed"]),
-            log_dropped: counters(&registry, &table::LOG_DROPPED)?.with_label_values(&[] as &[&str]),
+            log_dropped: counters(&registry, &table::LOG_DROPPED)?.with_label_values(NONE),
             registry,
         })
     }

@@ -19,7 +19,7 @@ fn hammer(hir: &Hir, check: impl Fn(&Pools) + Sync) -> Town {
                         held.push(lease);
                     }
                     check(pools);
-                    if random % 3 != 0 && !held.is_empty() {
+                    if !random.is_multiple_of(3) && !held.is_empty() {
                         let lease = held.swap_remove(usize::try_from(random).unwrap() % held.len());
                         match random % 7 {
                             0 => drop(lease),

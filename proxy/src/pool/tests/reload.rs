@@ -11,7 +11,7 @@ fn a_reload_keeps_what_was_learnt() {
         town.request(|at| (at == 0).then_some(FailureClass::Connect)).unwrap();
     }
     let held = town.pick().unwrap();
-    let mut changed = hir.clone();
+    let mut changed = hir;
     changed.endpoints[0].capacity = Some(9);
     changed.endpoints[1].models.push(Model {
         public: "m".into(),

@@ -111,7 +111,8 @@ fn each_vendor_gets_its_own_credential_and_nobody_elses() {
         ("content-type", "application/json"),
         ("host", "weir"),
     ];
-    let rows: [(&str, Option<&str>, &[(&str, &str)]); 3] = [
+    type Row = (&'static str, Option<&'static str>, &'static [(&'static str, &'static str)]);
+    let rows: [Row; 3] = [
         (
             "openai",
             None,
