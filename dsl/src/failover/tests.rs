@@ -392,7 +392,7 @@ fn time() {
     check("the same one must", same.clone(), &[asked(9)], &["a", "a as x after 9s fallback 0"]);
     check(
         "unless that is beyond the deadline",
-        same.clone().fallback(1, None, &[RateLimited]),
+        same.fallback(1, None, &[RateLimited]),
         &[asked(60)],
         &["a", "b fallback 1"],
     );

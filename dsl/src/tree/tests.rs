@@ -128,7 +128,7 @@ fn a_costly_field_is_paid_for_only_at_a_rule_that_nothing_cheaper_settles() {
     let body = made.atom(BODY, Test::ContainsText(vec!["secret".into()]));
     let tokens = made.atom(TOKENS, Test::Order(crate::hir::OrderOp::Gt, Constant::Int(5)));
     made.rule(cheap.clone());
-    made.rule(Cond::And(vec![body, Cond::Not(Box::new(peek.clone()))]));
+    made.rule(Cond::And(vec![body, Cond::Not(Box::new(peek))]));
     made.rule(Cond::And(vec![tokens, cheap]));
     let tree = made.build(&Limits { linear_below: 0, ..Limits::default() }).unwrap();
     assert_eq!(tree.max_tier(), Tier::Tokens);
