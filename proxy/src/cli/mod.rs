@@ -7,6 +7,7 @@
 mod check;
 mod explain;
 mod fmt;
+mod run;
 mod screen;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ struct Weir {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serve; without a policy, the built-in quickstart that needs no key and no network
+    Run(Box<run::Args>),
     /// Check policies: the same check that `run` and every reload do
     Check(check::Args),
     /// Write policies in the canonical style
@@ -80,6 +83,7 @@ fn usage(error: &clap::Error, screen: &mut Screen) -> u8 {
 impl Command {
     fn run(self, screen: &mut Screen) -> u8 {
         match self {
+            Self::Run(args) => run::run(*args, screen),
             Self::Check(args) => check::run(&args, screen),
             Self::Fmt(args) => fmt::run(&args, screen),
             Self::Explain(args) => explain::run(&args, screen),

@@ -282,7 +282,7 @@ fn timeouts(table: &Table<'_>) -> Timeouts {
 fn upstream(table: &Table<'_>) -> Upstream {
     let d = Upstream::default();
     let upstream = Upstream {
-        idle_max: table.number("idle_max", 0..=COUNT_MAX).unwrap_or(d.idle_max),
+        idle_per_address_max: table.number("idle_per_address_max", 0..=COUNT_MAX).unwrap_or(d.idle_per_address_max),
         idle: table.millis("idle_ms", 1..=MILLIS_MAX).unwrap_or(d.idle),
         h2_streams_max: table.number("h2_streams_max", 1..=COUNT_MAX).unwrap_or(d.h2_streams_max),
         h2_window_bytes: table.number("h2_window_bytes", 65_535..=(1 << 31) - 1).unwrap_or(d.h2_window_bytes),

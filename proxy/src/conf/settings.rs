@@ -147,8 +147,8 @@ pub struct Timeouts {
 /// Connections to upstreams.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Upstream {
-    /// Idle connections kept in the whole process.
-    pub idle_max: usize,
+    /// Idle connections kept for one address of one endpoint.
+    pub idle_per_address_max: usize,
     /// How long an idle one is kept. Below what providers keep, so that they do not close first.
     pub idle: Duration,
     /// Streams on one HTTP/2 connection.
@@ -284,7 +284,7 @@ impl Default for Timeouts {
 impl Default for Upstream {
     fn default() -> Self {
         Self {
-            idle_max: 1024,
+            idle_per_address_max: 1024,
             idle: Duration::from_secs(50),
             h2_streams_max: 100,
             h2_window_bytes: 1 << 20,

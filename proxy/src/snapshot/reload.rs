@@ -58,24 +58,57 @@ pub struct Outcome {
     pub message: Option<String>,
 }
 
+/// What is told of every snapshot that comes into force.
+type Changed = Box<dyn Fn(&Snapshot) + Send + Sync>;
+
 /// The task that reloads.
-#[derive(Debug)]
-pub struct Reloader {
+struct Reloader {
     shared: Arc<Shared>,
     current: Arc<Current>,
     builder: Builder,
-    observer: Observing,
+    observer: Arc<dyn Observer>,
     reaper: Reaper<Snapshot>,
     watch: Watch,
     prints: Prints,
+    changed: Changed,
 }
-
-/// An observer, which has no `Debug`.
-struct Observing(Arc<dyn Observer>);
 
 // === impl Reloads ===
 
 impl Reloads {
+    /// Takes over from the first build, whose files are watched from now on. Call it on the runtime. `changed` is
+    /// told of every snapshot that comes into force.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(
+        current: Arc<Current>,
+        builder: Builder,
+        prints: Prints,
+        observer: Arc<dyn Observer>,
+        changed: impl Fn(&Snapshot) + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared {
+            wanted: watch::Sender::default(),
+            done: watch::Sender::default(),
+            touched: Arc::default(),
+        });
+        let mut watch = Watch::new(Arc::clone(&shared.touched));
+        watch.follow(prints.files());
+        let reloader = Reloader {
+            shared: Arc::clone(&shared),
+            current,
+            builder,
+            observer,
+            reaper: Reaper::start()?,
+            watch,
+            prints,
+            changed: Box::new(changed),
+        };
+        work::spawn(reloader.run());
+        Ok(Self(shared))
+    }
+
     /// Asks for a reload without waiting.
     pub fn request(&self) {
         self.0.wanted.send_modify(|wanted| wanted.reloads += 1);
@@ -101,6 +134,12 @@ impl Reloads {
         self.until(|done| done.rollbacks >= number).await
     }
 
+    /// What came of the last one; good and empty before the first.
+    #[must_use]
+    pub fn last(&self) -> Arc<Outcome> {
+        Arc::clone(&self.0.done.borrow().outcome)
+    }
+
     async fn until(&self, enough: impl Fn(&Done) -> bool) -> Arc<Outcome> {
         let mut done = self.0.done.subscribe();
         // Only the reloader's end closes the channel, and it ends with the process.
@@ -111,36 +150,6 @@ impl Reloads {
 // === impl Reloader ===
 
 impl Reloader {
-    /// Takes over from the first build, whose files it watches from now on. Call it on the runtime.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
-    pub fn start(
-        current: Arc<Current>,
-        builder: Builder,
-        prints: Prints,
-        observer: Arc<dyn Observer>,
-    ) -> std::io::Result<Reloads> {
-        let shared = Arc::new(Shared {
-            wanted: watch::Sender::default(),
-            done: watch::Sender::default(),
-            touched: Arc::default(),
-        });
-        let mut watch = Watch::new(Arc::clone(&shared.touched));
-        watch.follow(prints.files());
-        let reloader = Self {
-            shared: Arc::clone(&shared),
-            current,
-            builder,
-            observer: Observing(observer),
-            reaper: Reaper::start()?,
-            watch,
-            prints,
-        };
-        work::spawn(reloader.run());
-        Ok(Reloads(shared))
-    }
-
     async fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let mut wanted = shared.wanted.subscribe();
@@ -208,6 +217,7 @@ impl Reloader {
             log::warn!("{}", warning.trim_end());
         }
         log::set_max_level(snapshot.settings.log.level);
+        (self.changed)(&snapshot);
         for old in self.current.publish(Arc::new(snapshot)) {
             self.reaper.take(old);
         }
@@ -226,25 +236,19 @@ impl Reloader {
             return self.failed("there is no earlier set to go back to".to_owned());
         };
         self.reaper.take(gone);
-        let id = Arc::clone(&self.current.load().id);
+        let now = self.current.load();
+        (self.changed)(&now);
+        let id = Arc::clone(&now.id);
         log::warn!("rolled back: policy {id} is in force until the next reload");
         Outcome { ok: true, id, message: None }
     }
 
     fn finish(&self, count: impl FnOnce(&mut Done), outcome: Outcome) {
         let message = outcome.message.as_deref().and_then(|message| message.lines().next());
-        self.observer.0.on(&Event::Reload { ok: outcome.ok, policy: &outcome.id, message });
+        self.observer.on(&Event::Reload { ok: outcome.ok, policy: &outcome.id, message });
         self.shared.done.send_modify(|done| {
             count(done);
             done.outcome = Arc::new(outcome);
         });
-    }
-}
-
-// === impl Observing ===
-
-impl std::fmt::Debug for Observing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Observer")
     }
 }
