@@ -90,6 +90,8 @@ pub struct Limits {
     pub regex_compiled_bytes: usize,
     /// Stars of one `like` pattern.
     pub glob_stars: usize,
+    /// Actions of one statement, `use` taken in.
+    pub actions: usize,
     /// `let` names inside `let` names, `bundle` inside `bundle`.
     pub let_depth: usize,
     /// Attempts of one route, retries and fallbacks included.
@@ -165,6 +167,7 @@ impl Default for Limits {
             regex_bytes: 2 << 10,
             regex_compiled_bytes: 1 << 20,
             glob_stars: 8,
+            actions: 256,
             let_depth: 16,
             attempts: 16,
         }

@@ -114,9 +114,15 @@ impl<'a> Checker<'a, '_, '_> {
             return;
         };
         match self.bundle(index, depth) {
-            Some(bundle) => {
+            Some(bundle) if lowered.actions.len() + bundle.actions.len() <= self.limits.actions => {
                 lowered.sound &= bundle.sound;
                 lowered.actions.extend(bundle.actions.iter().cloned());
+            }
+            Some(_) => {
+                lowered.sound = false;
+                let message = format!("more than {} actions, bundles taken in", self.limits.actions);
+                self.problems
+                    .push(Diagnostic::new(Code::E0309, entry.node.span_of_head(), message).help("take a `use` out"));
             }
             None => {
                 lowered.sound = false;

@@ -77,11 +77,10 @@ impl Checked {
         }
     }
 
-    /// Number of tests, doubles counted.
+    /// Number of leaves, doubles counted: what bounds the tree.
     pub(super) fn size(&self) -> usize {
         match &self.kind {
-            CheckedKind::Hole | CheckedKind::Const(_) => 0,
-            CheckedKind::Atom(_) => 1,
+            CheckedKind::Hole | CheckedKind::Const(_) | CheckedKind::Atom(_) => 1,
             CheckedKind::Not(inner) => inner.size(),
             CheckedKind::And(parts) | CheckedKind::Or(parts) => parts.iter().map(Self::size).sum(),
         }
@@ -254,7 +253,8 @@ impl<'a> Checker<'a, '_, '_> {
             return Checked::hole(path.span);
         };
         match self.named_condition(index, depth) {
-            Some(checked) => Checked::new(checked.kind.clone(), path.span),
+            Some(checked) if checked.is_sound() => Checked::new(checked.kind.clone(), path.span),
+            Some(_) => Checked::hole(path.span),
             None => {
                 let said = value::path_text(path);
                 self.problems.push(

@@ -178,7 +178,14 @@ impl<'a> Checker<'a, '_, '_> {
                 }
             }
             None => {
-                problem.label("unknown field").help("`docs/language.md` lists the fields; a header is `header.NAME`")
+                let inside: Vec<_> =
+                    fields::names().filter_map(|n| n.strip_prefix(&said).and_then(|n| n.strip_prefix('.'))).collect();
+                let problem = problem.label("unknown field");
+                if inside.is_empty() {
+                    problem.help("`docs/language.md` lists the fields; a header is `header.NAME`")
+                } else {
+                    problem.help(format!("`{said}.` has: {}", inside.join(", ")))
+                }
             }
         }
     }

@@ -259,8 +259,8 @@ impl<'a> Checker<'a, '_, '_> {
             (Type::Ip, TermKind::Literal(Literal::Ip(_, Some(_)))) => {
                 problem.help(format!("a network is tested with `in [{source}]`"))
             }
-            (Type::Ip, TermKind::Literal(Literal::Str(text))) => {
-                problem.help(format!("addresses stand without quotes: `{text}`"))
+            (Type::Ip, TermKind::Literal(Literal::Str(text))) if is_net(text) => {
+                problem.help(format!("addresses stand without quotes: `{text}`")).fix(term.span, text.clone())
             }
             (Type::Weekday, _) => problem.help("days are mon tue wed thu fri sat sun, without quotes"),
             (Type::Clock, _) => problem.help("a time of the day is written `08:30`"),
@@ -274,6 +274,11 @@ impl<'a> Checker<'a, '_, '_> {
         let Some(Entity::List(index)) = self.refer(Refers::Set, path) else { return None };
         self.lists.get(index).and_then(|l| l.set)
     }
+}
+
+/// Whether a text would be an address or a network without its quotes.
+fn is_net(text: &str) -> bool {
+    text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok()
 }
 
 fn bool_constant(term: &Term) -> Result<Constant, Mismatch> {

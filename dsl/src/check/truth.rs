@@ -6,12 +6,14 @@ use super::cond::{Checked, CheckedKind};
 use super::domain::{Contradiction, Domains};
 use crate::diag::{Code, Diagnostic};
 use crate::hir::{ActionKind, PolicyStmtKind, Test};
-use crate::span::Sources;
+use crate::span::{Sources, Span};
 
 /// What an analysis of one condition reads and writes.
 struct Judge<'d, 'i> {
     domains: &'d Domains<'i>,
     sources: &'d Sources,
+    /// Places of which has been said, while they were read, that they are never true.
+    known: Vec<Span>,
     found: Vec<Diagnostic>,
 }
 
@@ -21,7 +23,8 @@ impl Checker<'_, '_, '_> {
     /// W0301 to W0305 and W0401, for every policy.
     pub(super) fn analyse_rules(&mut self) {
         let domains = Domains::new(&self.interner);
-        let mut judge = Judge { domains: &domains, sources: &self.files.sources, found: Vec::new() };
+        let known = self.problems.iter().filter(|p| p.code == Code::W0302).map(|p| p.primary.span).collect();
+        let mut judge = Judge { domains: &domains, sources: &self.files.sources, known, found: Vec::new() };
         for (facts, policy) in self.policies.iter().zip(&self.hir.policies) {
             for (fact, stmt) in facts.stmts.iter().zip(&policy.stmts) {
                 let Some(cond) = fact.cond.as_ref().filter(|c| c.is_sound()) else { continue };
@@ -60,6 +63,9 @@ impl Judge<'_, '_> {
     fn never(&mut self, cond: &Checked) -> bool {
         let Some(clauses) = clauses(cond, true) else { return false };
         let Some(why) = self.all_contradict(&clauses) else { return false };
+        if self.known.iter().any(|k| k.source == cond.span.source && cond.span.to(*k) == cond.span) {
+            return true;
+        }
         let problem = Diagnostic::new(Code::W0302, cond.span, "this is never true");
         self.found.push(match why {
             Some(pair) => self.explain(problem, pair, cond).help("take the rule or the test out, or correct it"),

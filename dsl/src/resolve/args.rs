@@ -80,7 +80,7 @@ impl<'a> Matcher<'_, 'a> {
     /// Returns whether there was a hole in the head; then nothing is said to be missing.
     fn run(&mut self) -> bool {
         let node = self.node;
-        let mut rest = node.args.iter();
+        let mut rest = node.args.iter().peekable();
         while let Some(term) = rest.next() {
             if matches!(term.kind, TermKind::Error) {
                 return true;
@@ -103,7 +103,9 @@ impl<'a> Matcher<'_, 'a> {
                 self.doubled(index, term);
                 self.put(index, arg, value);
                 if let Some(noise) = arg.noise {
-                    self.skip_noise(noise, value, rest.next());
+                    if rest.next_if(|t| value::name(t) == Ok(noise)).is_none() {
+                        self.lacks_noise(noise, value, rest.peek().copied());
+                    }
                 }
             } else {
                 self.unknown(term);
@@ -152,10 +154,7 @@ impl<'a> Matcher<'_, 'a> {
         );
     }
 
-    fn skip_noise(&mut self, noise: &'static str, value: &Term, next: Option<&Term>) {
-        if next.is_some_and(|t| value::name(t) == Ok(noise)) {
-            return;
-        }
+    fn lacks_noise(&mut self, noise: &'static str, value: &Term, next: Option<&Term>) {
         let place = next.map_or(Span { start: value.span.end, ..value.span }, |t| t.span);
         self.problems.push(
             Diagnostic::new(Code::E0208, place, format!("`{noise}` is missing"))
@@ -190,9 +189,15 @@ impl<'a> Matcher<'_, 'a> {
                 }
             }
             Ok(_) | Err(Mismatch) => {
-                Diagnostic::new(Code::E0207, term.span, format!("`{word}` takes nothing more here"))
-                    .label(format!("{} too many", value::found(term)))
-                    .help(format!("for example `{}`", self.word.example))
+                let problem = Diagnostic::new(Code::E0207, term.span, format!("`{word}` takes nothing more here"))
+                    .label(format!("{} too many", value::found(term)));
+                let all: Vec<_> = keys().collect();
+                let problem = if all.is_empty() {
+                    problem
+                } else {
+                    problem.help(format!("say what it is: {}", all.join(", ")))
+                };
+                problem.help(format!("for example `{}`", self.word.example))
             }
         };
         self.problems.push(problem);

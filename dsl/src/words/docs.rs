@@ -52,10 +52,13 @@ pub fn errors(runtime: &str) -> String {
         }
         out.push('\n');
     }
-    out.push_str("## What clients see\n\n");
+    let _ = writeln!(out, "{RUNTIME_HEADING}\n");
     out.push_str(runtime);
     out
 }
+
+/// Heading of the part of `docs/errors.md` that the proxy fills.
+pub const RUNTIME_HEADING: &str = "## What clients see";
 
 const INTRO: &str = "# The weir language
 
@@ -232,7 +235,7 @@ fn class_doc(class: FailureClass) -> &'static str {
 fn limits(out: &mut String) {
     let limits = Limits::default();
     out.push_str("## Limits\n\n| what | at most |\n|---|---|\n");
-    let rows: [(&str, usize); 11] = [
+    let rows: [(&str, usize); 12] = [
         ("bytes of a policy file", limits.file_bytes),
         ("bytes of a list file", limits.data_bytes),
         ("bytes of an injected text", limits.inject_bytes),
@@ -243,6 +246,7 @@ fn limits(out: &mut String) {
         ("bytes of a regular expression", limits.regex_bytes),
         ("bytes of a compiled regular expression", limits.regex_compiled_bytes),
         ("stars in a `like` pattern", limits.glob_stars),
+        ("actions of a rule, bundles taken in", limits.actions),
         ("`let` inside `let`, `bundle` inside `bundle`", limits.let_depth),
     ];
     for (what, limit) in rows {
