@@ -31,7 +31,7 @@ pub(crate) struct Shaped {
     edits: Edits,
     /// The model as the client wrote it; a name equal to it needs no edit.
     written_model: Option<Box<str>>,
-    headers: SmallVec<[(HeaderName, HeaderValue); 12]>,
+    headers: sign::RequestHeaders,
     stream: bool,
 }
 
@@ -76,14 +76,16 @@ pub(crate) fn shape(
     })
 }
 
-/// The client's headers that may go on, as the policy changes them.
-fn forwarded(client: &HeaderMap, plan: &Plan) -> SmallVec<[(HeaderName, HeaderValue); 12]> {
+/// The client's headers that may go on, as the policy changes them. What is sent is JSON, whatever the client called
+/// it: the same that was judged.
+fn forwarded(client: &HeaderMap, plan: &Plan) -> sign::RequestHeaders {
     let removed = |name: &HeaderName| plan.shape.remove_headers.iter().any(|r| *r.value == *name.as_str());
     let set = |name: &HeaderName| plan.shape.headers.iter().any(|h| *h.value.key == *name.as_str());
-    let mut headers: SmallVec<[(HeaderName, HeaderValue); 12]> = sign::forward_headers(client)
-        .filter(|(name, _)| **name != header::CONTENT_TYPE && !removed(name) && !set(name))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let mut headers = sign::RequestHeaders::new();
+    headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    let kept = |name: &HeaderName| *name != header::CONTENT_TYPE && !removed(name) && !set(name);
+    let forwarded = sign::forward_headers(client).filter(|(name, _)| kept(name));
+    headers.extend(forwarded.map(|(name, value)| (name.clone(), value.clone())));
     for Placed { value: Pair { key, value }, .. } in &plan.shape.headers {
         // The checker let only header names and values through.
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(&**key), HeaderValue::from_str(value)) {
@@ -108,15 +110,7 @@ impl Shaped {
         } else {
             self.edited(rename, ask_usage)?
         };
-        let mut headers: SmallVec<[(HeaderName, HeaderValue); 12]> = SmallVec::new();
-        headers.push((header::HOST, target.host.clone()));
-        headers.push((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
-        headers.push((header::ACCEPT_ENCODING, HeaderValue::from_static("identity")));
-        let replaced = |name: &HeaderName| target.extra.iter().any(|(extra, _)| extra == name);
-        headers.extend(self.headers.iter().filter(|(name, _)| !replaced(name)).cloned());
-        let brought = |name: &HeaderName| self.headers.iter().any(|(own, _)| own == name);
-        let defaults = target.defaults.iter().filter(|(name, _)| !brought(name) && !replaced(name));
-        headers.extend(defaults.chain(&target.extra).chain(&target.credentials).cloned());
+        let headers = sign::request_headers(target, &self.headers);
         let request = UpstreamRequest { method: Method::POST, target: target.path(&self.target), headers, body };
         Ok((request, asked))
     }

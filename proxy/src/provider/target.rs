@@ -24,7 +24,7 @@ pub struct Target {
     pub peer: Arc<Peer>,
     /// The value of `host`.
     pub host: HeaderValue,
-    /// Credentials; marked sensitive.
+    /// Credentials; marked sensitive. None has the name of an `extra`.
     pub credentials: Vec<(HeaderName, HeaderValue)>,
     /// What the provider wants on requests that do not bring their own.
     pub defaults: Vec<(HeaderName, HeaderValue)>,
@@ -149,6 +149,9 @@ impl Target {
         }
         target.credentials.extend(credential(endpoint, provider, resolve)?);
         target.add_headers(endpoint, resolve)?;
+        // A `header` line that names the credential's header takes its place: there is one of each.
+        let extra = &target.extra;
+        target.credentials.retain(|(name, _)| !extra.iter().any(|(own, _)| own == name));
         Ok(target)
     }
 

@@ -1,6 +1,6 @@
 //! Headers of a request on its way to an upstream.
 
-use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, HOST, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use smallvec::SmallVec;
 
@@ -9,23 +9,21 @@ use crate::provider::Target;
 /// Headers as the transport takes them.
 pub type RequestHeaders = SmallVec<[(HeaderName, HeaderValue); 12]>;
 
-/// The headers of a model request to `target`: `host`, what the client's SDK means for the vendor, the provider's
-/// defaults, the endpoint's own headers and its credential. No framing; bodies are asked for uncompressed, because
-/// answers are read on their way.
+/// The headers of a model request to `target`: `host`, what goes on of the client's and the policy's, the provider's
+/// defaults, the endpoint's own headers and its credential. One of a name: the endpoint's headers replace those that
+/// go on, and its credential stands alone. No framing; bodies are asked for uncompressed, because answers are read
+/// on their way.
 #[must_use]
-pub fn request_headers(target: &Target, client: &HeaderMap) -> RequestHeaders {
-    let extra = |name: &HeaderName| target.extra.iter().any(|(extra, _)| extra == name);
+pub fn request_headers(target: &Target, forwarded: &[(HeaderName, HeaderValue)]) -> RequestHeaders {
+    let own = |name: &HeaderName| target.extra.iter().chain(&target.credentials).any(|(own, _)| own == name);
     let mut out = RequestHeaders::new();
     out.push((HOST, target.host.clone()));
-    out.extend(forward_headers(client).filter(|(name, _)| !extra(name)).map(|(n, v)| (n.clone(), v.clone())));
-    for (name, value) in &target.defaults {
-        if !extra(name) && !out.iter().any(|(known, _)| known == name) {
-            out.push((name.clone(), value.clone()));
-        }
-    }
-    out.extend(target.credentials.iter().filter(|(name, _)| !extra(name)).cloned());
-    out.extend(target.extra.iter().cloned());
-    if !extra(&ACCEPT_ENCODING) {
+    let ends = |name: &HeaderName| *name == HOST || *name == ACCEPT_ENCODING || is_framing(name);
+    out.extend(forwarded.iter().filter(|(name, _)| !own(name) && !ends(name)).cloned());
+    let brought = |name: &HeaderName| own(name) || forwarded.iter().any(|(known, _)| known == name);
+    out.extend(target.defaults.iter().filter(|(name, _)| !brought(name)).cloned());
+    out.extend(target.extra.iter().chain(&target.credentials).cloned());
+    if !own(&ACCEPT_ENCODING) {
         out.push((ACCEPT_ENCODING, HeaderValue::from_static("identity")));
     }
     out
@@ -58,6 +56,13 @@ fn is_forwarded(name: &HeaderName) -> bool {
             | "x-client-request-id"
             | "x-request-id"
     )
+}
+
+/// Begins the subprotocol in which OpenAI's realtime clients send their key from a browser.
+const KEY_PROTOCOL: &[u8] = b"api-key.";
+
+fn has(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }
 
 /// Whether a header is a credential: it names who may, so it stays with whom it was given.
@@ -104,7 +109,8 @@ pub fn is_framing(name: &HeaderName) -> bool {
 }
 
 /// Whether a tunnelled request may keep a header: no credential, no framing, nothing that `connection` names, and
-/// nothing that says where the request came from or that only the proxy may say.
+/// nothing that says where the request came from or that only the proxy may say. Browsers put OpenAI's key among
+/// the WebSocket subprotocols; then that header goes as a whole.
 #[must_use]
 pub fn may_tunnel(client: &HeaderMap, name: &HeaderName) -> bool {
     let ours = |text: &str| {
@@ -115,8 +121,13 @@ pub fn may_tunnel(client: &HeaderMap, name: &HeaderName) -> bool {
     let listed = |value: &HeaderValue| {
         value.to_str().is_ok_and(|list| list.split(',').any(|one| one.trim().eq_ignore_ascii_case(name.as_str())))
     };
+    let holds_key = || {
+        let protocols = client.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+        *name == SEC_WEBSOCKET_PROTOCOL && protocols.map(HeaderValue::as_bytes).any(|list| has(list, KEY_PROTOCOL))
+    };
     !is_credential(name)
         && !is_framing(name)
+        && !holds_key()
         && !ours(name.as_str())
         && !client.get_all(CONNECTION).iter().any(listed)
 }
@@ -205,6 +216,14 @@ mod tests {
         let client = map(&[("connection", "close, X-Secret"), ("x-secret", "1"), ("x-plain", "2")]);
         assert!(!may_tunnel(&client, &HeaderName::from_static("x-secret")));
         assert!(may_tunnel(&client, &HeaderName::from_static("x-plain")));
+    }
+
+    #[test]
+    fn a_tunnel_drops_a_key_among_the_subprotocols() {
+        let name = HeaderName::from_static("sec-websocket-protocol");
+        let client = map(&[("sec-websocket-protocol", "realtime, openai-insecure-api-key.sk-canary")]);
+        assert!(!may_tunnel(&client, &name));
+        assert!(may_tunnel(&map(&[("sec-websocket-protocol", "realtime")]), &name));
     }
 
     #[test]

@@ -51,7 +51,9 @@ fn refused(endpoint: &Endpoint) -> String {
 fn headers(target: &Target, client: &[(&'static str, &'static str)]) -> Vec<(String, String)> {
     let client: HeaderMap =
         client.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect();
-    let out = sign::request_headers(target, &client);
+    let forwarded: Vec<(HeaderName, HeaderValue)> =
+        sign::forward_headers(&client).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let out = sign::request_headers(target, &forwarded);
     let mut out: Vec<(String, String)> =
         out.iter().map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned())).collect();
     out.sort();
@@ -237,4 +239,24 @@ fn every_row_of_the_table_can_be_built() {
     }
     assert!(build(&endpoint("openai", None)).serves(Dialect::OpenAiResponses));
     assert!(!build(&endpoint("openai", None)).serves(Dialect::AnthropicMessages));
+}
+
+#[test]
+fn a_policy_cannot_double_or_replace_what_the_endpoint_needs() {
+    let target = build(&keyed("openai", None));
+    let header = |name: &'static str| (HeaderName::from_static(name), HeaderValue::from_static("policy"));
+    let set =
+        [header("authorization"), header("host"), header("content-length"), header("accept-encoding"), header("x-a")];
+    let mut out: Vec<(String, String)> = sign::request_headers(&target, &set)
+        .iter()
+        .map(|(n, v)| (n.to_string(), v.to_str().unwrap().to_owned()))
+        .collect();
+    out.sort();
+    let expected = [
+        ("accept-encoding", "identity"),
+        ("authorization", "Bearer sk-canary"),
+        ("host", "api.openai.com"),
+        ("x-a", "policy"),
+    ];
+    assert_eq!(out, pairs(&expected));
 }
