@@ -42,6 +42,7 @@ fn limits(table: &Table<'_>) -> Limits {
         data_bytes: table.number("data_bytes_max", 1..=DATA_BYTES_MAX).unwrap_or(d.data_bytes),
         inject_bytes: table.number("inject_bytes_max", 1..=FILE_BYTES_MAX).unwrap_or(d.inject_bytes),
         files: table.number("files_max", 1..=COUNT_MAX).unwrap_or(d.files),
+        actions: table.number("actions_max", 1..=COUNT_MAX).unwrap_or(d.actions),
         rules: table.number("rules_max", 1..=COUNT_MAX).unwrap_or(d.rules),
         atoms_per_condition: table.number("atoms_per_condition_max", 1..=1024).unwrap_or(d.atoms_per_condition),
         list_items: table.number("list_items_max", 1..=COUNT_MAX).unwrap_or(d.list_items),
