@@ -101,7 +101,7 @@ fn comments(text: &str) -> Vec<&str> {
     comments.map(|token| under(text, token.span).trim_end()).collect()
 }
 
-/// The tree without places and blank lines: what formatting must not touch.
+/// The tree without places, blank lines and what stood on one line: what formatting must not touch.
 fn shape(file: &ast::File) -> String {
     let debug = format!("{file:#?}");
     let mut kept = String::new();
@@ -119,7 +119,7 @@ fn shape(file: &ast::File) -> String {
         let word = line.trim_start();
         if word.ends_with("Span {") {
             inside_span = Some(indent);
-        } else if word != "Blank," {
+        } else if word != "Blank," && !word.starts_with("one_line: ") {
             kept.push_str(line);
             kept.push('\n');
         }
