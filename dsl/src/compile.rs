@@ -128,7 +128,7 @@ pub fn compile(root: &str, loader: &dyn Loader, options: &Options) -> Compilatio
             problems.extend(found);
             (Some(hir), problems)
         }
-        Err(problem) => (None, vec![problem]),
+        Err(problem) => (None, vec![*problem]),
     };
     finish(&mut diagnostics, options);
     let errors = diagnostics.iter().any(|d| d.severity == Severity::Error);

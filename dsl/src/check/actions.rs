@@ -177,26 +177,22 @@ impl<'a> Checker<'a, '_, '_> {
         let path = entry.args.at(0).and_then(Val::path)?;
         let term = entry.args.at(1).and_then(Val::term)?;
         let field = self.field(path)?;
-        match &field.kind {
-            FieldKind::Model => {
-                let text = self.text_value(term)?;
-                Some(ActionKind::SetModel(self.unaliased(&text)))
-            }
-            FieldKind::Param(name) => {
-                let json = self.json_value(&field, term)?;
-                Some(ActionKind::SetParam(Arc::clone(name), json.into()))
-            }
-            FieldKind::Header(name) => {
-                let text = self.text_value(term)?;
-                self.header_may_be_set(name, path.span);
-                self.header_value(&text, term.span);
-                Some(ActionKind::SetHeader(Arc::clone(name), text))
-            }
-            _other => {
-                self.not_writable(&field, path.span, "set");
-                None
-            }
+        if field.kind == FieldKind::Model {
+            let text = self.text_value(term)?;
+            return Some(ActionKind::SetModel(self.unaliased(&text)));
         }
+        if let FieldKind::Param(name) = &field.kind {
+            let json = self.json_value(&field, term)?;
+            return Some(ActionKind::SetParam(Arc::clone(name), json.into()));
+        }
+        if let FieldKind::Header(name) = &field.kind {
+            let text = self.text_value(term)?;
+            self.header_may_be_set(name, path.span);
+            self.header_value(&text, term.span);
+            return Some(ActionKind::SetHeader(Arc::clone(name), text));
+        }
+        self.not_writable(&field, path.span, "set");
+        None
     }
 
     fn not_writable(&mut self, field: &Field, span: Span, action: &str) {
@@ -231,19 +227,17 @@ impl<'a> Checker<'a, '_, '_> {
         if field.ty != Type::Json {
             self.constant(field.ty, term)?;
         }
-        match &term.kind {
-            TermKind::Literal(Literal::Str(text) | Literal::Raw(text)) => Some(json_string(text)),
-            TermKind::Literal(Literal::Bool(yes)) => Some(yes.to_string()),
-            TermKind::Literal(Literal::Number(_)) => match (value::int(term), value::float(term)) {
-                (Ok(int), _) => Some(int.to_string()),
-                (Err(_), Ok(float)) if float.is_finite() => Some(float.to_string()),
-                (Err(_), Ok(_) | Err(_)) => {
-                    self.mismatch(field.ty, term);
-                    None
-                }
-            },
-            _other => {
-                self.mismatch(Type::Json, term);
+        if let Ok(text) = value::text(term) {
+            return Some(json_string(text));
+        }
+        if let TermKind::Literal(Literal::Bool(yes)) = &term.kind {
+            return Some(yes.to_string());
+        }
+        match (value::int(term), value::float(term)) {
+            (Ok(int), _) => Some(int.to_string()),
+            (Err(_), Ok(float)) if float.is_finite() => Some(float.to_string()),
+            (Err(_), Ok(_) | Err(_)) => {
+                self.mismatch(field.ty, term);
                 None
             }
         }
@@ -288,7 +282,7 @@ impl<'a> Checker<'a, '_, '_> {
         match (text, file) {
             (Some(text), None) => Some(text),
             (None, Some(file)) => {
-                let (_, text) = self.files.text(span, &file).map_err(|problem| self.problems.push(problem)).ok()?;
+                let (_, text) = self.files.text(span, &file).map_err(|problem| self.problems.push(*problem)).ok()?;
                 let max = self.limits.inject_bytes;
                 if text.len() > max {
                     let message = format!("`{file}` has {} bytes, more than {max}", text.len());
@@ -354,11 +348,14 @@ impl<'a> Checker<'a, '_, '_> {
     fn set_twice(&mut self, actions: &[Action]) {
         let mut seen: std::collections::HashMap<String, Span> = std::collections::HashMap::new();
         for action in actions {
-            let what = match &action.kind {
-                ActionKind::SetModel(_) => "model".to_owned(),
-                ActionKind::SetParam(name, _) => format!("param.{name}"),
-                ActionKind::SetHeader(name, _) => format!("header.{name}"),
-                _other => continue,
+            let what = if matches!(action.kind, ActionKind::SetModel(_)) {
+                "model".to_owned()
+            } else if let ActionKind::SetParam(name, _) = &action.kind {
+                format!("param.{name}")
+            } else if let ActionKind::SetHeader(name, _) = &action.kind {
+                format!("header.{name}")
+            } else {
+                continue;
             };
             if let Some(first) = seen.insert(what.clone(), action.span) {
                 self.problems.push(

@@ -31,14 +31,8 @@ impl Checker<'_, '_, '_> {
             .rev()
             .find_map(|a| if let ActionKind::SetModel(m) = &a.kind { Some(m) } else { None });
         for action in &lowered.actions {
-            match &action.kind {
-                ActionKind::Route(route) => self.judge(&Judged { route, span: *span, model }),
-                ActionKind::Split(split) => {
-                    for (_, route) in &split.branches {
-                        self.judge(&Judged { route, span: *span, model });
-                    }
-                }
-                _other => {}
+            for route in super::models::routes(action) {
+                self.judge(&Judged { route, span: *span, model });
             }
         }
     }
@@ -277,5 +271,5 @@ pub(super) fn serves(endpoint: &Endpoint, model: &Arc<str>) -> bool {
 
 /// `128k` as a policy writes it.
 fn tokens(n: u64) -> String {
-    if n >= 1_000 && n % 1_000 == 0 { format!("{}k", n / 1_000) } else { n.to_string() }
+    if n >= 1_000 && n.is_multiple_of(1_000) { format!("{}k", n / 1_000) } else { n.to_string() }
 }

@@ -73,7 +73,7 @@ impl<'a> Checker<'a, '_, '_> {
         let (id, text) = match self.files.text(span, file) {
             Ok(loaded) => loaded,
             Err(problem) => {
-                self.problems.push(problem);
+                self.problems.push(*problem);
                 return None;
             }
         };

@@ -137,12 +137,15 @@ fn sets_model(action: &Action) -> bool {
     matches!(action.kind, ActionKind::SetModel(_))
 }
 
-fn routes(action: &Action) -> Vec<&Route> {
-    match &action.kind {
-        ActionKind::Route(route) => vec![route],
-        ActionKind::Split(split) => split.branches.iter().map(|(_, route)| route.as_ref()).collect(),
-        _other => Vec::new(),
+/// The routes of an action: one, or one for each branch of a split.
+pub(super) fn routes(action: &Action) -> Vec<&Route> {
+    if let ActionKind::Route(route) = &action.kind {
+        return vec![route];
     }
+    if let ActionKind::Split(split) = &action.kind {
+        return split.branches.iter().map(|(_, route)| route.as_ref()).collect();
+    }
+    Vec::new()
 }
 
 fn model_field() -> Field {

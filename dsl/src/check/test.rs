@@ -166,16 +166,14 @@ impl<'a> Checker<'a, '_, '_> {
             return None;
         }
         let constant = self.right_constant(field, test)?;
-        Some(match constant {
-            Constant::Bool(true) if field.ty == Type::Bool => self.make(field, Test::IsTrue, span, test),
-            Constant::Bool(false) if field.ty == Type::Bool && !field.optional => {
-                self.make(field, Test::IsTrue, span, test).negate()
-            }
-            constant => {
-                self.never_equal(field, &constant, test.right.span);
-                self.make(field, Test::Eq(constant), span, test)
-            }
-        })
+        if field.ty == Type::Bool && constant == Constant::Bool(true) {
+            return Some(self.make(field, Test::IsTrue, span, test));
+        }
+        if field.ty == Type::Bool && constant == Constant::Bool(false) && !field.optional {
+            return Some(self.make(field, Test::IsTrue, span, test).negate());
+        }
+        self.never_equal(field, &constant, test.right.span);
+        Some(self.make(field, Test::Eq(constant), span, test))
     }
 
     /// The right side as one value; a field or a `let` there gets its own words.
@@ -391,11 +389,9 @@ impl<'a> Checker<'a, '_, '_> {
     }
 
     fn list_fits(&mut self, field: &Field, list: ListId, ty: Type, test: &ast::Test) -> Option<()> {
-        let fits = match field.ty {
-            Type::Class => ty == Type::Text,
-            Type::Json => matches!(ty, Type::Text | Type::Int | Type::Float),
-            own => own == ty,
-        };
+        let labels = field.ty == Type::Class && ty == Type::Text;
+        let json = field.ty == Type::Json && matches!(ty, Type::Text | Type::Int | Type::Float);
+        let fits = field.ty == ty || labels || json;
         if fits {
             return Some(());
         }
@@ -452,7 +448,7 @@ impl<'a> Checker<'a, '_, '_> {
                 Some(self.make(field, Test::Matches(pattern.into()), span, test))
             }
             Err(problem) => {
-                self.problems.push(problem);
+                self.problems.push(*problem);
                 None
             }
         }

@@ -17,31 +17,26 @@ pub(super) struct RegexFacts {
 }
 
 /// Compiles a pattern within its limits; `span` is the literal.
-pub(super) fn regex(pattern: &str, span: Span, limits: &Limits) -> Result<RegexFacts, Diagnostic> {
+pub(super) fn regex(pattern: &str, span: Span, limits: &Limits) -> Result<RegexFacts, Box<Diagnostic>> {
     if pattern.len() > limits.regex_bytes {
         let message = format!("this pattern has {} bytes, more than {}", pattern.len(), limits.regex_bytes);
-        return Err(
-            Diagnostic::new(Code::E0306, span, message).help("use a `list` with `contains any` for many words")
-        );
+        let problem = Diagnostic::new(Code::E0306, span, message);
+        return Err(Box::new(problem.help("use a `list` with `contains any` for many words")));
     }
-    let tree = syntax::parse(pattern).map_err(|e| bad_regex(&e, pattern, span))?;
+    let tree = syntax::parse(pattern).map_err(|e| Box::new(bad_regex(&e, pattern, span)))?;
     let config = thompson::Config::new().nfa_size_limit(Some(limits.regex_compiled_bytes));
     let built = thompson::Compiler::new().configure(config).build_from_hir(&tree);
     if let Err(e) = built {
         let problem = Diagnostic::new(Code::E0306, span, "this pattern is too large when compiled");
-        return Err(match e.size_limit() {
+        return Err(Box::new(match e.size_limit() {
             Some(limit) => problem.label(format!("more than {limit} bytes")).help("lower the counts in `{…}`"),
             None => problem.help("make it simpler"),
-        });
+        }));
     }
     let looks = tree.properties().look_set_prefix();
-    let anchored = looks.contains(regex_automata_look());
+    // `\A`, also written `^` without `(?m)`.
+    let anchored = looks.contains(regex_syntax::hir::Look::Start);
     Ok(RegexFacts { anchored, matches_empty: pattern.is_empty() })
-}
-
-/// `\A`, also written `^` without `(?m)`.
-fn regex_automata_look() -> regex_syntax::hir::Look {
-    regex_syntax::hir::Look::Start
 }
 
 fn bad_regex(error: &regex_syntax::Error, pattern: &str, span: Span) -> Diagnostic {

@@ -102,10 +102,10 @@ impl<'a> Matcher<'_, 'a> {
                 }
                 self.doubled(index, term);
                 self.put(index, arg, value);
-                if let Some(noise) = arg.noise {
-                    if rest.next_if(|t| value::name(t) == Ok(noise)).is_none() {
-                        self.lacks_noise(noise, value, rest.peek().copied());
-                    }
+                if let Some(noise) = arg.noise
+                    && rest.next_if(|t| value::name(t) == Ok(noise)).is_none()
+                {
+                    self.lacks_noise(noise, value, rest.peek().copied());
                 }
             } else {
                 self.unknown(term);
@@ -405,12 +405,12 @@ fn classes(term: &Term) -> Result<Val<'_>, Misfit> {
     let TermKind::List(list) = &term.kind else { return Err(Misfit::Kind) };
     let mut set = ClassSet::EMPTY;
     for item in list.items.iter().filter(|t| !matches!(t.kind, TermKind::Error)) {
-        set = set.with(class(item).map_err(|p| Misfit::Said(Box::new(p)))?);
+        set = set.with(class(item).map_err(Misfit::Said)?);
     }
     Ok(Val::Classes(set))
 }
 
-fn class(item: &Term) -> Result<FailureClass, Diagnostic> {
+fn class(item: &Term) -> Result<FailureClass, Box<Diagnostic>> {
     let word = match &item.kind {
         TermKind::Literal(Literal::StatusClass(hundreds)) => format!("{hundreds}xx"),
         TermKind::Literal(Literal::Number(number)) => number.int.map_or_else(String::new, |n| n.to_string()),
@@ -438,11 +438,11 @@ fn class(item: &Term) -> Result<FailureClass, Diagnostic> {
         None if word.len() == 3 && word.starts_with('4') => Some("4xx"),
         None => suggest::nearest(&word, all.iter().copied()),
     };
-    Err(match near {
+    let problem = match near {
         Some(near) => problem.help(format!("did you mean `{near}`?")).fix(item.span, near),
         None => problem,
-    }
-    .note(format!("classes: {}", all.join(" "))))
+    };
+    Err(Box::new(problem.note(format!("classes: {}", all.join(" ")))))
 }
 
 fn idents(term: &Term) -> Result<Val<'_>, Misfit> {

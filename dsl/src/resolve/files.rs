@@ -23,7 +23,7 @@ impl<'a> Files<'a> {
     }
 
     /// Reads the root policy. Its text is always a source, also when it cannot be parsed.
-    pub(crate) fn root(&mut self, path: &str) -> (SourceId, Result<Arc<str>, Diagnostic>) {
+    pub(crate) fn root(&mut self, path: &str) -> (SourceId, Result<Arc<str>, Box<Diagnostic>>) {
         let id = SourceId::default();
         let bytes = match self.loader.load(path) {
             Ok(bytes) => bytes,
@@ -35,16 +35,17 @@ impl<'a> Files<'a> {
         let (text, problem) = crate::syntax::decode(id, &bytes, self.limits.file_bytes);
         let text: Arc<str> = text.into();
         self.sources.add(Source::new(path, Arc::clone(&text)));
-        (id, problem.map_or(Ok(text), Err))
+        (id, problem.map_or(Ok(text), |problem| Err(Box::new(problem))))
     }
 
     /// The text of a file that the statement at `span` names, relative to the file it stands in.
-    pub(crate) fn text(&mut self, span: Span, said: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
+    pub(crate) fn text(&mut self, span: Span, said: &str) -> Result<(SourceId, Arc<str>), Box<Diagnostic>> {
         let base = self.sources.file(span.source).map_or("", |f| f.name()).to_owned();
         let Some(path) = beside(&base, said) else {
-            return Err(Diagnostic::new(Code::E0205, span, format!("`{said}` leaves the directory of the policy"))
+            let problem = Diagnostic::new(Code::E0205, span, format!("`{said}` leaves the directory of the policy"))
                 .label("files stand beside the policy or below it")
-                .help("copy the file below the policy's directory and name it relative to the policy"));
+                .help("copy the file below the policy's directory and name it relative to the policy");
+            return Err(Box::new(problem));
         };
         if let Some(known) = self.known.get(&path) {
             return match *known {
@@ -52,26 +53,27 @@ impl<'a> Files<'a> {
                 Err(why) => Err(cannot_read(span, &path, why)),
             };
         }
-        let loaded = self.load(span, &path);
-        if loaded.as_ref().is_err_and(|problem| problem.code == Code::E0204) {
-            self.known.insert(path, Err(LoadError::NotFound));
-        }
-        loaded
+        self.load(span, &path)
     }
 
-    fn load(&mut self, span: Span, path: &str) -> Result<(SourceId, Arc<str>), Diagnostic> {
+    fn load(&mut self, span: Span, path: &str) -> Result<(SourceId, Arc<str>), Box<Diagnostic>> {
         if self.sources.files().count() >= self.limits.files {
             let message = format!("more than {} files take part in this policy", self.limits.files);
-            return Err(
-                Diagnostic::new(Code::E0309, span, message).help("put texts that belong together into one file")
-            );
+            let problem = Diagnostic::new(Code::E0309, span, message);
+            return Err(Box::new(problem.help("put texts that belong together into one file")));
         }
-        let bytes = self.loader.load(path).map_err(|why| cannot_read(span, path, why))?;
-        if bytes.len() > self.limits.data_bytes {
-            return Err(cannot_read(span, path, LoadError::TooLarge));
-        }
+        let bytes = self.loader.load(path).and_then(|bytes| {
+            if bytes.len() > self.limits.data_bytes { Err(LoadError::TooLarge) } else { Ok(bytes) }
+        });
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                self.known.insert(path.to_owned(), Err(why));
+                return Err(cannot_read(span, path, why));
+            }
+        };
         let text: Arc<str> = String::from_utf8(bytes)
-            .map_err(|_| Diagnostic::new(Code::E0001, span, format!("`{path}` is not valid UTF-8")))?
+            .map_err(|_| Box::new(Diagnostic::new(Code::E0001, span, format!("`{path}` is not valid UTF-8"))))?
             .into();
         let id = self.sources.add(Source::new(path, Arc::clone(&text)));
         self.known.insert(path.to_owned(), Ok(id));
@@ -79,12 +81,12 @@ impl<'a> Files<'a> {
     }
 }
 
-fn cannot_read(span: Span, path: &str, why: LoadError) -> Diagnostic {
+fn cannot_read(span: Span, path: &str, why: LoadError) -> Box<Diagnostic> {
     let message = match why {
         LoadError::NotFound => format!("no file `{path}`"),
         LoadError::Denied | LoadError::TooLarge | LoadError::Unreadable => format!("cannot read `{path}`: {why}"),
     };
-    Diagnostic::new(Code::E0204, span, message).help("paths are relative to the file that names them")
+    Box::new(Diagnostic::new(Code::E0204, span, message).help("paths are relative to the file that names them"))
 }
 
 /// `said` relative to the directory of file `base`; `None` if it is absolute or climbs out.
