@@ -1,6 +1,10 @@
 //! The vocabulary: every example of a word that works compiles, every other word is refused by name, and the
 //! generated pages are fresh. `UPDATE=1` rewrites the pages.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and UPDATE=1 rewrites what it compares with")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and UPDATE=1 rewrites what it compares with"
+)]
 
 use std::path::Path;
 

@@ -17,6 +17,7 @@ mod imply;
 mod intern;
 mod list;
 mod models;
+mod patterns;
 mod policy;
 mod pool;
 mod route;
