@@ -108,11 +108,12 @@ impl<'a> Checker<'a, '_, '_> {
             );
         }
         if kind.url.is_some()
+            && !kind.keyless
             && endpoint.url.is_none()
             && opened.one("key").is_none()
             && opened.one("header").is_none()
         {
-            let variable = provider.to_uppercase();
+            let variable = provider.to_uppercase().replace('-', "_");
             self.problems.push(
                 Diagnostic::new(Code::E0208, entry.node.span_of_head(), format!("endpoint `{name}` lacks `key`"))
                     .also(span, format!("provider `{provider}` asks for a credential"))
@@ -123,10 +124,11 @@ impl<'a> Checker<'a, '_, '_> {
 
     /// A base URL: scheme, host, perhaps a path; nothing else.
     fn url(&mut self, url: &str, span: Span) {
-        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        // `h2c` is HTTP/2 in clear text with prior knowledge.
+        let rest = ["https://", "http://", "h2c://"].into_iter().find_map(|scheme| url.strip_prefix(scheme));
         let authority = rest.and_then(|r| r.split('/').next()).unwrap_or_default();
         let why = if rest.is_none() {
-            "it must begin with `http://` or `https://`"
+            "it must begin with `https://`, `http://`, or `h2c://` for HTTP/2 in clear text"
         } else if authority.is_empty() {
             "there is no host"
         } else if authority.contains('@') {

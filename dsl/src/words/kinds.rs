@@ -23,6 +23,8 @@ pub struct Provider {
     pub url: Option<&'static str>,
     /// Needs no network at all.
     pub in_process: bool,
+    /// Answers without a credential: a server that people run themselves.
+    pub keyless: bool,
 }
 
 const fn now(name: &'static str, doc: &'static str) -> Kind {
@@ -34,10 +36,14 @@ const fn later(name: &'static str, doc: &'static str) -> Kind {
 }
 
 const fn provider(kind: Kind, url: Option<&'static str>) -> Provider {
-    Provider { kind, url, in_process: false }
+    Provider { kind, url, in_process: false, keyless: false }
 }
 
-/// Provider kinds.
+const fn own_server(kind: Kind, url: &'static str) -> Provider {
+    Provider { kind, url: Some(url), in_process: false, keyless: true }
+}
+
+/// Provider kinds. The proxy's table of the same names (`proxy/src/provider/table.rs`) says how each is called.
 pub const PROVIDERS: &[Provider] = &[
     provider(now("openai", "OpenAI"), Some("https://api.openai.com/v1")),
     provider(now("anthropic", "Anthropic"), Some("https://api.anthropic.com")),
@@ -47,16 +53,54 @@ pub const PROVIDERS: &[Provider] = &[
         kind: now("sim", "answers by itself, in this process, without network or key"),
         url: None,
         in_process: true,
+        keyless: true,
     },
-    provider(later("azure-openai", "OpenAI models on Azure; needs `url`"), None),
+    provider(now("azure-openai", "OpenAI models on Azure; needs `url`"), None),
+    provider(now("deepseek", "DeepSeek"), Some("https://api.deepseek.com/v1")),
+    provider(now("fireworks", "Fireworks AI"), Some("https://api.fireworks.ai/inference/v1")),
+    provider(now("groq", "Groq"), Some("https://api.groq.com/openai/v1")),
+    own_server(now("llama-cpp", "a llama.cpp server"), "http://127.0.0.1:8080/v1"),
+    own_server(now("lmstudio", "an LM Studio server"), "http://127.0.0.1:1234/v1"),
+    provider(now("mistral", "Mistral AI"), Some("https://api.mistral.ai/v1")),
+    provider(now("nvidia-nim", "NVIDIA NIM"), Some("https://integrate.api.nvidia.com/v1")),
+    own_server(now("ollama", "an Ollama server"), "http://127.0.0.1:11434/v1"),
+    provider(now("openrouter", "OpenRouter"), Some("https://openrouter.ai/api/v1")),
+    provider(now("perplexity", "Perplexity"), Some("https://api.perplexity.ai")),
+    own_server(now("sglang", "an SGLang server"), "http://127.0.0.1:30000/v1"),
+    provider(now("tgi", "a Text Generation Inference server; needs `url`"), None),
+    provider(now("together", "Together AI"), Some("https://api.together.xyz/v1")),
+    provider(now("xai", "xAI"), Some("https://api.x.ai/v1")),
     provider(later("bedrock", "Amazon Bedrock"), Some("https://bedrock-runtime.amazonaws.com")),
-    provider(later("vertex", "Google Vertex AI"), Some("https://aiplatform.googleapis.com")),
     provider(later("gemini", "Google Gemini API"), Some("https://generativelanguage.googleapis.com")),
+    provider(later("vertex", "Google Vertex AI"), Some("https://aiplatform.googleapis.com")),
 ];
 
 /// The names of [`PROVIDERS`].
-pub const PROVIDER_NAMES: &[&str] =
-    &["openai", "anthropic", "compatible", "vllm", "sim", "azure-openai", "bedrock", "vertex", "gemini"];
+pub const PROVIDER_NAMES: &[&str] = &[
+    "openai",
+    "anthropic",
+    "compatible",
+    "vllm",
+    "sim",
+    "azure-openai",
+    "deepseek",
+    "fireworks",
+    "groq",
+    "llama-cpp",
+    "lmstudio",
+    "mistral",
+    "nvidia-nim",
+    "ollama",
+    "openrouter",
+    "perplexity",
+    "sglang",
+    "tgi",
+    "together",
+    "xai",
+    "bedrock",
+    "gemini",
+    "vertex",
+];
 
 /// How a pool chooses a member.
 pub const BALANCES: &[Kind] = &[

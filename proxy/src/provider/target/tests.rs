@@ -260,3 +260,15 @@ fn a_policy_cannot_double_or_replace_what_the_endpoint_needs() {
     ];
     assert_eq!(out, pairs(&expected));
 }
+
+#[test]
+fn the_language_knows_the_same_providers() {
+    use weir_dsl::words::{Availability, kinds};
+
+    let (now, later): (Vec<&kinds::Provider>, Vec<&kinds::Provider>) =
+        kinds::PROVIDERS.iter().partition(|known| known.kind.availability == Availability::Now);
+    let of_language: Vec<_> = now.iter().map(|known| (known.kind.name, known.url)).collect();
+    let ours: Vec<_> = crate::provider::PROVIDERS.iter().map(|known| (known.name, known.url)).collect();
+    assert_eq!(of_language, ours);
+    assert_eq!(later.iter().map(|known| known.kind.name).collect::<Vec<_>>(), LATER);
+}
