@@ -101,9 +101,21 @@ fn comments(text: &str) -> Vec<&str> {
     comments.map(|token| under(text, token.span).trim_end()).collect()
 }
 
-/// The tree without places, blank lines and what stood on one line: what formatting must not touch.
-fn shape(file: &ast::File) -> String {
-    let debug = format!("{file:#?}");
+/// The statements without places, blank lines and what stood on one line: what formatting must not touch. Imports
+/// are sorted by the formatter, so here too; the rest keeps its order.
+fn shape(file: &ast::File) -> Vec<String> {
+    let (mut imports, others): (Vec<&ast::Stmt>, Vec<&ast::Stmt>) =
+        file.stmts.iter().partition(|stmt| is_import(stmt));
+    imports.sort_by_key(|stmt| without_layout(stmt));
+    imports.into_iter().chain(others).map(without_layout).collect()
+}
+
+fn is_import(stmt: &ast::Stmt) -> bool {
+    matches!(&stmt.kind, ast::StmtKind::Node(node) if format!("{:?}", node.word).contains("\"import\""))
+}
+
+fn without_layout(stmt: &ast::Stmt) -> String {
+    let debug = format!("{stmt:#?}");
     let mut kept = String::new();
     let mut inside_span = None;
     for line in debug.lines() {
