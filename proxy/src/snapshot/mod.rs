@@ -79,6 +79,11 @@ impl Snapshot {
     pub fn target(&self, endpoint: EndpointId) -> Option<&Arc<Target>> {
         self.targets.get(usize::try_from(endpoint.0).ok()?)
     }
+
+    /// Whether policy and settings are those of another snapshot.
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        self.id == other.id && format!("{:?}", self.settings) == format!("{:?}", other.settings)
+    }
 }
 
 // === impl Current ===
@@ -106,8 +111,10 @@ impl Current {
     /// Puts a new one in force and returns those that nobody will ask for again. Called by one task only.
     fn publish(&self, new: Arc<Snapshot>) -> Vec<Arc<Snapshot>> {
         let mut kept = Vec::clone(&self.kept.load());
+        // Loading the same once more (with secrets read again) is no step that one would want to take back.
+        let mut gone: Vec<_> = kept.pop_if(|last| last.says_the_same_as(&new)).into_iter().collect();
         kept.push(Arc::clone(&new));
-        let gone = kept.drain(..kept.len().saturating_sub(KEPT_MAX)).collect();
+        gone.extend(kept.drain(..kept.len().saturating_sub(KEPT_MAX)));
         self.kept.store(Arc::new(kept));
         self.newest.store(new);
         gone

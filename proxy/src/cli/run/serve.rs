@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use http::header::HOST;
 use tokio::runtime::Handle;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::bind::{BindError, Inherited, Sockets};
 use super::operator::Operator;
 use super::signals::{Signals, Wish};
-use super::upgrade::{self, Place, UpgradeError};
+use super::upgrade::{self, Offer, Place, UpgradeError};
 use super::{BAD, BROKEN, GOOD, Screen, ports, welcome};
 use crate::admin::AdminState;
 use crate::clock::{Clock, Dice};
@@ -72,7 +72,7 @@ enum StartError {
 struct Serving {
     drain: Drain,
     reloads: Reloads,
-    replaced: oneshot::Receiver<()>,
+    offer: Offer,
     settings: DrainSettings,
 }
 
@@ -149,7 +149,7 @@ async fn begin(start: Start, screen: &mut Screen) -> Result<(Serving, Signals), 
     if let Some(predecessor) = predecessor {
         predecessor.dismiss()?;
     }
-    let replaced = upgrade::offer(place, heirloom, &settings);
+    let offer = Offer::make(place, heirloom, &settings);
     log::info!(
         "listening on {}, admin on {admin}",
         proxy.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
@@ -157,7 +157,7 @@ async fn begin(start: Start, screen: &mut Screen) -> Result<(Serving, Signals), 
     if let Some(welcome) = welcome(&settings, proxy.first().copied(), admin) {
         screen.say(&welcome);
     }
-    Ok((Serving { drain, reloads, replaced, settings: settings.drain }, signals))
+    Ok((Serving { drain, reloads, offer, settings: settings.drain }, signals))
 }
 
 fn system(what: &'static str, reason: io::Error) -> StartError {
@@ -240,7 +240,7 @@ impl Serving {
                     Wish::Drain => break self.settings.notice,
                     Wish::Stop => break Duration::ZERO,
                 },
-                Ok(()) = &mut self.replaced => {
+                Ok(()) = &mut self.offer.replaced => {
                     log::info!("a successor has taken the listeners over");
                     break Duration::ZERO;
                 }
@@ -263,6 +263,7 @@ impl Serving {
             sleep(notice).await;
         }
         drain.advance(Phase::Closing);
+        self.offer.withdraw();
         log::info!("draining: {} requests may finish within {} ms", drain.running(), most.as_millis());
         let all_ended = async {
             loop {

@@ -12,8 +12,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr as UnixAddr, UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg, sockopt,
@@ -60,6 +62,14 @@ pub(super) enum UpgradeError {
     /// The predecessor did not keep to the protocol.
     #[error("cannot take over: {0}")]
     Broken(io::Error),
+}
+
+/// What waits for a successor.
+#[derive(Debug)]
+pub(super) struct Offer {
+    /// Resolves once a successor serves; never when the meeting place cannot be had.
+    pub(super) replaced: oneshot::Receiver<()>,
+    sockets: Arc<ArcSwapOption<Sockets>>,
 }
 
 /// The connection to the process that is being replaced.
@@ -163,42 +173,63 @@ fn receive(stream: &UnixStream) -> io::Result<Inherited> {
 
 // --- the predecessor's side ---------------------------------------------------------------------------------
 
-/// Waits for a successor on a thread of its own. What comes out resolves once one serves; it never does when the
-/// meeting place cannot be had, which the log says.
-pub(super) fn offer(place: Place, sockets: Sockets, settings: &Settings) -> oneshot::Receiver<()> {
-    let (replaced, told) = oneshot::channel();
-    let names: Vec<SocketAddr> = settings.listeners.iter().map(|l| l.addr).chain([settings.admin.addr]).collect();
-    let start = || -> io::Result<()> {
-        let listener = place.listen()?;
-        let wait = move || wait(&place, &listener, &sockets, &names, replaced);
-        std::thread::Builder::new().name("weir-upgrade".to_owned()).spawn(wait).map(drop)
-    };
-    if let Err(e) = start() {
-        log::info!("`weir run --upgrade` cannot take over from this process: {e}");
+impl Offer {
+    /// Waits for a successor on a thread of its own. The log says when the meeting place cannot be had.
+    pub(super) fn make(place: Place, sockets: Sockets, settings: &Settings) -> Self {
+        let (tell, replaced) = oneshot::channel();
+        let sockets = Arc::new(ArcSwapOption::from_pointee(sockets));
+        let names = settings.listeners.iter().map(|l| l.addr).chain([settings.admin.addr]).collect();
+        let waiting = Waiting { place, sockets: Arc::clone(&sockets), names };
+        if let Err(e) = waiting.start(tell) {
+            log::info!("`weir run --upgrade` cannot take over from this process: {e}");
+        }
+        Self { replaced, sockets }
     }
-    told
+
+    /// Closes the sockets that were kept for a successor: as long as one of them is open, the system accepts
+    /// connections on it that nobody will serve.
+    pub(super) fn withdraw(&self) {
+        self.sockets.store(None);
+    }
 }
 
-fn wait(
-    place: &Place,
-    listener: &UnixListener,
-    sockets: &Sockets,
-    names: &[SocketAddr],
-    replaced: oneshot::Sender<()>,
-) {
-    for stream in listener.incoming() {
-        let served = stream.and_then(|stream| hand_over(stream, sockets, names));
-        match served {
-            Ok(stream) => {
-                place.leave();
-                // The successor waits for the end of this connection; by then the place is free.
-                // Nobody listens any more when the process already drains.
-                let _ = replaced.send(());
-                drop(stream);
-                return;
+/// The thread that waits for a successor.
+struct Waiting {
+    place: Place,
+    sockets: Arc<ArcSwapOption<Sockets>>,
+    names: Vec<SocketAddr>,
+}
+
+impl Waiting {
+    fn start(self, tell: oneshot::Sender<()>) -> io::Result<()> {
+        let listener = self.place.listen()?;
+        let wait = move || self.wait(listener, tell);
+        std::thread::Builder::new().name("weir-upgrade".to_owned()).spawn(wait).map(drop)
+    }
+
+    fn wait(&self, listener: UnixListener, tell: oneshot::Sender<()>) {
+        loop {
+            let stream = listener.accept().map(|(stream, _)| stream);
+            match stream.and_then(|stream| self.hand_over(stream)) {
+                Ok(stream) => {
+                    drop(listener);
+                    self.place.leave();
+                    // Nobody listens any more when the process already drains.
+                    let _ = tell.send(());
+                    // The successor waits for the end of this connection; by then the place is free.
+                    drop(stream);
+                    return;
+                }
+                Err(e) => log::warn!("a successor did not take over: {e}"),
             }
-            Err(e) => log::warn!("a successor did not take over: {e}"),
         }
+    }
+
+    fn hand_over(&self, stream: UnixStream) -> io::Result<UnixStream> {
+        let Some(sockets) = self.sockets.load_full() else {
+            return Err(io::Error::new(ErrorKind::NotConnected, "this process has closed its listeners"));
+        };
+        hand_over(stream, &sockets, &self.names)
     }
 }
 
@@ -249,16 +280,29 @@ mod tests {
         let place = Place::of(&settings);
         let sockets = sockets();
         let (proxy, admin) = sockets.addrs().unwrap();
-        let mut told = offer(place.clone(), sockets, &settings);
+        let mut offer = Offer::make(place.clone(), sockets, &settings);
         // One that gives up before it serves changes nothing.
         drop(take_over(&place).unwrap());
-        assert!(told.try_recv().is_err());
+        assert!(offer.replaced.try_recv().is_err());
         let (inherited, predecessor) = take_over(&place).unwrap();
         let got: Vec<_> = inherited.0.iter().map(|(wanted, s)| (*wanted, s.local_addr().unwrap())).collect();
         assert_eq!(got, [(settings.listeners[0].addr, proxy[0]), (settings.admin.addr, admin)]);
         predecessor.dismiss().unwrap();
-        told.blocking_recv().unwrap();
+        offer.replaced.blocking_recv().unwrap();
         assert!(place.listen().is_ok());
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_closed() {
+        let dir = TempDir::new();
+        let settings = Settings { upgrade_socket: Some(dir.path("meet")), ..Settings::default() };
+        let sockets = sockets();
+        let (proxy, _) = sockets.addrs().unwrap();
+        let offer = Offer::make(Place::of(&settings), sockets, &settings);
+        assert!(std::net::TcpStream::connect(proxy[0]).is_ok());
+        offer.withdraw();
+        assert!(std::net::TcpStream::connect(proxy[0]).is_err());
+        assert!(take_over(&Place::of(&settings)).is_err());
     }
 
     #[test]
