@@ -10,10 +10,12 @@ use crate::span::Span;
 pub mod code;
 mod json;
 mod render;
+mod sarif;
 
 pub use code::Code;
-pub use json::{json, sarif};
+pub use json::json;
 pub use render::{SHOWN_MAX, Style, text};
+pub use sarif::sarif;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -115,4 +117,11 @@ impl Diagnostic {
         self.fixes.push(Fix { span, text: text.into() });
         self
     }
+}
+
+/// In the order in which they are shown: by file, then by place, errors before warnings.
+fn sorted(diagnostics: &[Diagnostic]) -> Vec<&Diagnostic> {
+    let mut all: Vec<&Diagnostic> = diagnostics.iter().collect();
+    all.sort_by_key(|d| (d.primary.span, std::cmp::Reverse(d.severity), d.code));
+    all
 }

@@ -136,7 +136,6 @@ impl Emit {
                 self.reported += 1;
                 continue;
             }
-            self.reported += u32::from(!pairs.has_partner(i));
             if token.line > previous_line {
                 self.line_break(token, problems);
             }
@@ -147,6 +146,7 @@ impl Emit {
             }
             self.bracket(token.kind, pairs.has_partner(i));
             self.push(token.kind, token.span, token.line, token.reported);
+            self.reported += u32::from(!pairs.has_partner(i));
         }
         self.tokens
     }
@@ -175,6 +175,7 @@ impl Emit {
             TokenKind::And | TokenKind::Or | TokenKind::When | TokenKind::CloseBrace | TokenKind::End
         ) || matches!(last.kind, TokenKind::OpenBrace | TokenKind::Newline);
         if token.kind == TokenKind::OpenBrace
+            && token.line == last.line + 1
             && !matches!(last.kind, TokenKind::OpenBrace | TokenKind::Newline | TokenKind::Semicolon)
         {
             let place = Span::new(last.span.source, last.span.end, token.span.end);

@@ -247,8 +247,10 @@ fn unclosed(text: &str, open: &Seen, end: &Seen) -> Diagnostic {
     let sign = span_text(text, open.span);
     if open.kind != TokenKind::OpenBrace {
         let closer = if open.kind == TokenKind::OpenParen { ")" } else { "]" };
-        return Diagnostic::new(Code::E0112, open.span, format!("this `{sign}` is never closed"))
+        let problem = Diagnostic::new(Code::E0112, open.span, format!("this `{sign}` is never closed"))
             .help(format!("add the missing `{closer}`"));
+        let near = end.line == open.line && end.kind != TokenKind::End;
+        return if near { problem.also(end.span, "it has to be closed before this") } else { problem };
     }
     let problem = Diagnostic::new(Code::E0101, open.span, "this `{` is never closed");
     if end.kind == TokenKind::End {

@@ -52,6 +52,8 @@ pub(super) fn raw(rest: &str, may_span_lines: bool) -> Lexed<'_> {
 /// A text without its end: it goes to the end of the line, less what probably closes a block or a list there.
 fn unclosed(rest: &str, quote: char) -> (&str, Lexeme) {
     let line = rest.lines().next().unwrap_or(rest);
+    // Patterns seldom hold a space, sentences do.
+    let line = if quote == '`' { line.split([' ', '\t']).next().unwrap_or(line) } else { line };
     let text = line.trim_end_matches([' ', '\t', '{', '}', '[', ']', '(', ')', ';', ',']);
     let text = if text.is_empty() { line } else { text };
     let problem = Problem::new(Code::E0106, 0..quote.len_utf8(), "the text that begins here is not closed")
@@ -61,7 +63,7 @@ fn unclosed(rest: &str, quote: char) -> (&str, Lexeme) {
     let problem = if quote == '`' {
         Problem::new(Code::E0106, 0..1, "the raw text that begins here is not closed")
             .label("one back-tick of this file has no partner")
-            .help("end it with a second back-tick")
+            .help(format!("end it with a second back-tick, perhaps {}", excerpt(&format!("{text}`"))))
     } else {
         problem
     };

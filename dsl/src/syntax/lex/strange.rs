@@ -50,7 +50,7 @@ const FOREIGN: &[(&str, TokenKind, &str)] = &[
 
 /// Signs that are best forgotten, and a word on each.
 const IGNORED: &[(&str, &str)] = &[
-    ("=>", "a word is followed by its value: `word value`"),
+    ("=>", "a declaration has `=`, a setting is followed by its value at once: `word value`"),
     ("->", "a word is followed by its value: `word value`"),
     (":", "a word is followed by its value without a colon: `word value`"),
     ("%", "a per cent sign stands directly behind its number: `95%`"),
@@ -95,13 +95,20 @@ pub(super) fn anything(rest: &str, first: char) -> (&str, Lexeme) {
     }
 }
 
+/// The token that a single character is.
+pub(super) fn sign_kind(c: char) -> TokenKind {
+    let found = SIGNS.iter().find(|(text, _)| text.chars().eq([c]));
+    found.map_or(TokenKind::Bad, |(_, kind)| *kind)
+}
+
 /// A single dot before something that is no dot.
 pub(super) fn dot(rest: &str) -> Lexed<'_> {
     let len = word_len(rest);
     let word = rest.get(..len).unwrap_or_default();
     let problem = if word.as_bytes().get(1).is_some_and(|b| b.is_ascii_digit()) {
         let right = format!("0{word}");
-        Problem::new(Code::E0108, 0..len, format!("a number begins with a digit: `{}`", excerpt(&right)))
+        Problem::new(Code::E0108, 0..len, format!("a number begins with a digit: `{}`", excerpt(word)))
+            .help(format!("write `{}`", excerpt(&right)))
             .replace(right)
     } else {
         Problem::new(Code::E0114, 0..len, format!("`{}` begins with a dot", excerpt(word)))
@@ -193,23 +200,22 @@ fn foreign_comment(rest: &str) -> (&str, Lexeme) {
         0..2,
         format!("a comment begins with `#`, not with `{}`", excerpt(rest.get(..2).unwrap_or_default())),
     );
-    let problem =
-        if rest.starts_with("/*") { problem.help("begin each line of it with `#`") } else { problem.replace("#") };
+    let problem = if rest.starts_with("/*") {
+        problem.help("begin each line of it with `#`")
+    } else {
+        problem.help("write `#` instead").replace("#")
+    };
     let lexeme = Lexeme { kind: TokenKind::Junk, problem: Some(problem) };
     (rest.get(len..).unwrap_or_default(), lexeme)
 }
 
 /// Something that looks like a bare regular expression: to the next white space.
 fn regex(rest: &str) -> (&str, Lexeme) {
-    let len = rest.find(char::is_whitespace).unwrap_or(rest.len());
+    let len = rest.find(|c: char| c.is_whitespace() || c == '`').unwrap_or(rest.len());
     let word = rest.get(..len).unwrap_or_default().trim_end_matches(['{', ';']);
     let problem =
         Problem::new(Code::E0113, 0..word.len(), format!("the pattern `{}` needs back-ticks", excerpt(word)));
-    let problem = if word.contains('`') {
-        problem
-    } else {
-        problem.help(format!("write {}", excerpt(&format!("`{word}`")))).replace(format!("`{word}`"))
-    };
+    let problem = problem.help(format!("write {}", excerpt(&format!("`{word}`")))).replace(format!("`{word}`"));
     bad(rest, word.len(), problem)
 }
 

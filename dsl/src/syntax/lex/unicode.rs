@@ -91,18 +91,21 @@ pub(super) fn strange(rest: &str, c: char) -> (&str, Lexeme) {
         return junk(problem.replace(""));
     }
     if invisible(c) {
-        return junk(hidden(0, c).help("delete it").replace(""));
+        return junk(hidden(0, c).replace(""));
     }
-    let message = format!("`{c}` (U+{:04X}) means nothing here", u32::from(c));
-    let problem = match full_width(c) {
+    let code = u32::from(c);
+    let (kind, problem) = match full_width(c) {
         Some(ascii) => {
-            Problem::new(Code::E0005, 0..c.len_utf8(), format!("`{c}` (U+{:04X}) is not `{ascii}`", u32::from(c)))
-                .help(format!("write `{ascii}`"))
-                .replace(ascii.to_string())
+            let message = format!("`{c}` (U+{code:04X}) is not `{ascii}`");
+            let problem = Problem::new(Code::E0005, 0..c.len_utf8(), message).help(format!("write `{ascii}`"));
+            (strange::sign_kind(ascii), problem.replace(ascii.to_string()))
         }
-        None => Problem::new(Code::E0114, 0..c.len_utf8(), message),
+        None => {
+            let message = format!("`{c}` (U+{code:04X}) means nothing here");
+            (TokenKind::Bad, Problem::new(Code::E0114, 0..c.len_utf8(), message))
+        }
     };
-    (after, Lexeme { kind: TokenKind::Bad, problem: Some(problem) })
+    (after, Lexeme { kind, problem: Some(problem) })
 }
 
 /// A word of a text that mixes ASCII letters with letters that look like them.
@@ -140,6 +143,7 @@ fn control(at: usize, c: char) -> Option<Problem> {
 
 fn hidden(at: usize, c: char) -> Problem {
     Problem::new(Code::E0006, at..at + c.len_utf8(), format!("invisible character U+{:04X}", u32::from(c)))
+        .help(format!("delete it; inside of a text write `\\u{{{:x}}}`", u32::from(c)))
 }
 
 fn turns_text(c: char) -> bool {

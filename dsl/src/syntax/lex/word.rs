@@ -112,7 +112,8 @@ fn key_problem(path: &str, after: &str) -> Option<Problem> {
             path.len()..path.len(),
             format!("`{}` is no key of `{}`", excerpt(shown), excerpt(path)),
         )
-        .label("a list begins after a space; a key is a text, a number, `*` or a name")
+        .label("a key is a text, a number, `*` or a name")
+        .help(format!("for a list put a space before it: `{} {}]`", excerpt(path), excerpt(shown)))
         .replace(" "),
     )
 }

@@ -74,6 +74,9 @@ pub(super) fn unexpected(start: Tokens<'_>, at: Tokens<'_>) -> Diagnostic {
     if let Some(problem) = known_mistake(start, at, token) {
         return problem;
     }
+    if let Some(problem) = missing(start, at, token) {
+        return problem;
+    }
     let expected = at.session.expected.get();
     let wants = if expected.left == at.rest.len() { expected.wants } else { 0 };
     let list: Vec<&str> = Want::ALL.into_iter().filter(|w| wants & w.bit() != 0).map(Want::text).collect();
@@ -103,50 +106,79 @@ fn known_mistake(start: Tokens<'_>, at: Tokens<'_>, token: Tok) -> Option<Diagno
                 .help("delete the `,`; several values of one setting stand in `[ ]`")
                 .fix(span, "")
         }
-        TokenKind::OpenParen if !in_condition => {
-            Diagnostic::new(Code::E0102, span, "parentheses stand only in conditions and behind function names")
-                .help("a condition begins with `when`; other values stand there without parentheses")
-        }
-        TokenKind::Eq
-        | TokenKind::Ne
-        | TokenKind::Lt
-        | TokenKind::Le
-        | TokenKind::Gt
-        | TokenKind::Ge
-        | TokenKind::In
-        | TokenKind::Like
-        | TokenKind::Matches
-        | TokenKind::Contains
-        | TokenKind::StartsWith
-        | TokenKind::EndsWith
-        | TokenKind::Is
-            if !in_condition && start.rest.len() > at.rest.len() + 1 =>
-        {
+        TokenKind::OpenParen if !in_condition => parentheses(start, at, token),
+        kind if compares_values(kind) && !in_condition && start.rest.len() > at.rest.len() + 1 => {
             without_when(start, at, &word)
         }
-        TokenKind::And
-        | TokenKind::Or
-        | TokenKind::Not
-        | TokenKind::In
-        | TokenKind::Like
-        | TokenKind::Matches
-        | TokenKind::Contains
-        | TokenKind::StartsWith
-        | TokenKind::EndsWith
-        | TokenKind::Is
-        | TokenKind::Present
-        | TokenKind::Absent
-            if !in_condition =>
-        {
+        kind if is_reserved(kind) && !in_condition => {
             Diagnostic::new(Code::E0116, span, format!("`{word}` is a reserved word"))
                 .label("it has its meaning in conditions only")
-                .help(format!("choose another name; if it is a text, write `\"{word}\"`"))
+                .help("choose another name, or put the whole text into quotes")
         }
         TokenKind::Any | TokenKind::All | TokenKind::When if !in_condition && start.rest.len() == at.rest.len() => {
             Diagnostic::new(Code::E0116, span, format!("`{word}` is a reserved word and begins no statement"))
         }
         _ => return None,
     })
+}
+
+/// Operators with two sides.
+fn compares_values(kind: TokenKind) -> bool {
+    let signs = [TokenKind::Eq, TokenKind::Ne, TokenKind::Lt, TokenKind::Le, TokenKind::Gt, TokenKind::Ge];
+    let words = [TokenKind::In, TokenKind::Like, TokenKind::Matches, TokenKind::Contains, TokenKind::Is];
+    let more = [TokenKind::StartsWith, TokenKind::EndsWith];
+    signs.contains(&kind) || words.contains(&kind) || more.contains(&kind)
+}
+
+/// Words of conditions.
+fn is_reserved(kind: TokenKind) -> bool {
+    let signs = [TokenKind::Eq, TokenKind::Ne, TokenKind::Lt, TokenKind::Le, TokenKind::Gt, TokenKind::Ge];
+    let more = [TokenKind::And, TokenKind::Or, TokenKind::Not, TokenKind::Present, TokenKind::Absent];
+    more.contains(&kind) || (compares_values(kind) && !signs.contains(&kind))
+}
+
+/// A line, block or file that ends where the right side of something has to follow.
+fn missing(start: Tokens<'_>, at: Tokens<'_>, token: Tok) -> Option<Diagnostic> {
+    let taken = start.rest.len().saturating_sub(at.rest.len());
+    let before = start.rest.get(taken.checked_sub(1)?)?;
+    let what = match before.kind {
+        TokenKind::When | TokenKind::And | TokenKind::Or | TokenKind::Not => "a condition",
+        TokenKind::Assign | TokenKind::DotDot | TokenKind::Any | TokenKind::All => "a value",
+        kind if compares_values(kind) => "a value",
+        _ => return None,
+    };
+    let ends = matches!(
+        token.kind,
+        TokenKind::OpenBrace
+            | TokenKind::CloseBrace
+            | TokenKind::CloseParen
+            | TokenKind::Newline
+            | TokenKind::Semicolon
+            | TokenKind::End
+    );
+    let word = shown(at, before.span);
+    let problem = Diagnostic::new(Code::E0102, before.span, format!("{what} is missing behind `{word}`"));
+    let help = match before.kind {
+        TokenKind::When => "write one, for example `when model == \"gpt-4o\"`; what always holds needs no `when`",
+        TokenKind::And | TokenKind::Or => "a line may begin with `and` or `or`, but not end with it",
+        _ => "write it on the same line",
+    };
+    ends.then(|| problem.help(help))
+}
+
+/// `deny(404, "no")`
+fn parentheses(start: Tokens<'_>, at: Tokens<'_>, token: Tok) -> Diagnostic {
+    let problem =
+        Diagnostic::new(Code::E0102, token.span, "parentheses stand only in conditions and behind function names");
+    let close = at.peek_at(usize::try_from(token.partner).unwrap_or(0)).span;
+    let inner = Span::new(token.span.source, token.span.end, close.start);
+    let values: Vec<&str> = at.text(inner).split(", ").map(str::trim).collect();
+    let call = format!("{} {}", shown(at, start.peek().span), values.join(" "));
+    let first = start.rest.len() == at.rest.len() + 1;
+    if first && !call.contains('\n') && call.len() <= REPEATED_MAX {
+        return problem.help(format!("write `{}`", call.trim_end()));
+    }
+    problem.help("a condition begins with `when`; other values stand there without parentheses")
 }
 
 /// `rule a model == "x" { … }`
@@ -340,11 +372,9 @@ pub(super) fn foreign_statement(i: Tokens<'_>) -> Option<Diagnostic> {
     if token.kind != TokenKind::Path || !CONDITIONALS.contains(&word) {
         return None;
     }
-    let problem = Diagnostic::new(
-        Code::E0115,
-        token.span,
-        format!("there is no `{word}`: a policy is read from the top, and the first rule that holds decides"),
-    );
+    let loops = matches!(word, "while" | "for" | "foreach");
+    let why = if loops { "" } else { ": a policy is read from the top, and the first rule that holds decides" };
+    let problem = Diagnostic::new(Code::E0115, token.span, format!("there is no `{word}`{why}"));
     Some(match word {
         "if" | "unless" => problem.help("write `rule NAME when … { … }`"),
         "else" | "elif" | "elsif" | "elseif" => {

@@ -46,8 +46,7 @@ fn stmts(mut i: Tokens<'_>, level: Level, mut from: u32) -> (Tokens<'_>, Vec<Stm
 /// A `;`: right between two statements of a block that stand on one line.
 fn semicolon<'a>(i: Tokens<'a>, level: Level, last: Option<&Stmt>) -> Tokens<'a> {
     let (after, span) = (i.skip(1), i.peek().span);
-    let ends =
-        matches!(after.kind(), TokenKind::Newline | TokenKind::CloseBrace | TokenKind::End | TokenKind::Semicolon);
+    let ends = matches!(after.kind(), TokenKind::Newline | TokenKind::CloseBrace | TokenKind::End);
     let double = last.is_none_or(|l| {
         !i.session.text.get(to_index(l.span.end)..to_index(span.start)).is_some_and(|t| t.trim().is_empty())
     });

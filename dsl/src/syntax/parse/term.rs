@@ -9,6 +9,7 @@ use super::{Parsed, Tokens, Want, expr};
 use crate::diag::{Code, Diagnostic};
 use crate::span::Span;
 use crate::syntax::ast::{List, Path, Term, TermKind};
+use crate::syntax::layout::Tok;
 use crate::syntax::lex::TokenKind;
 use crate::syntax::literal::{literal, segments};
 
@@ -135,7 +136,8 @@ fn call(i: Tokens<'_>) -> Parsed<'_, Term> {
 /// `[ … ]`
 fn list(i: Tokens<'_>) -> Parsed<'_, Term> {
     i.deeper(|i| {
-        let start = i.peek().span;
+        let open = i.peek();
+        let start = open.span;
         let mut from = start.end;
         let mut i = i.skip(1);
         let mut items = Vec::new();
@@ -158,7 +160,7 @@ fn list(i: Tokens<'_>) -> Parsed<'_, Term> {
                     item.trailing = item.trailing.or_else(|| i.trailing());
                 }
                 TokenKind::CloseBracket => {}
-                kind if begins(kind, Place::Argument) => missing_comma(i, item.span),
+                kind if begins(kind, Place::Argument) => missing_comma(i, open, item.span),
                 _ => {
                     i.want(Want::Comma);
                     i.want(Want::CloseBracket);
@@ -171,8 +173,9 @@ fn list(i: Tokens<'_>) -> Parsed<'_, Term> {
 }
 
 /// Two items without a comma: said, and read as if it were there.
-fn missing_comma(i: Tokens<'_>, before: Span) {
-    if i.peek().kind == TokenKind::Bad {
+fn missing_comma(i: Tokens<'_>, open: Tok, before: Span) {
+    // The bracket, or a token in the list, is known to be wrong.
+    if i.peek().kind == TokenKind::Bad || i.peek().reported > open.reported {
         return;
     }
     let gap = Span::new(before.source, before.end, before.end);
