@@ -108,7 +108,7 @@ fn window<'a>(source: SourceId, labels: &[(AnnotationKind, &'a Label)], sources:
     let at = file.line_col(u32::try_from(start).unwrap_or(u32::MAX));
     let (line, column) = (to_usize(at.line), to_usize(at.column));
     if tail - head > WINDOW_BYTES_MAX {
-        return Some(Origin::path(file.name()).line(line).char_column(column).into());
+        return Some(Origin::path(normalize_untrusted_str(file.name())).line(line).char_column(column).into());
     }
     let annotations = labels
         .iter()
@@ -116,7 +116,7 @@ fn window<'a>(source: SourceId, labels: &[(AnnotationKind, &'a Label)], sources:
         .map(|((kind, label), (start, end))| annotation(*kind, start - head..end - head, label));
     let snippet = Snippet::source(file.text().get(head..tail).unwrap_or_default())
         .line_start(line)
-        .path(file.name())
+        .path(normalize_untrusted_str(file.name()))
         .annotations(annotations);
     Some(snippet.into())
 }

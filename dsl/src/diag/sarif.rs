@@ -14,7 +14,6 @@ pub fn sarif(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     let driver = object([
         ("name", string("weir")),
         ("version", string(env!("CARGO_PKG_VERSION"))),
-        ("informationUri", string(env!("CARGO_PKG_REPOSITORY"))),
         ("rules", array(codes.iter().map(|c| rule(*c)))),
     ]);
     let results = sorted(diagnostics).into_iter().map(|d| result(d, &codes, sources));
@@ -45,13 +44,15 @@ fn result(diagnostic: &Diagnostic, codes: &[Code], sources: &Sources) -> String 
         .chain(diagnostic.help.iter().map(String::as_str))
         .chain(diagnostic.notes.iter().map(String::as_str))
         .collect();
+    let known = sources.file(diagnostic.primary.span.source).is_some();
+    let place = known.then(|| location(diagnostic.primary.span, None, sources));
     let related = diagnostic.secondary.iter().map(|l| location(l.span, Some(&l.text), sources));
     let mut members = vec![
         ("ruleId", string(diagnostic.code.text())),
         ("ruleIndex", index.to_string()),
         ("level", string(severity(diagnostic.severity))),
         ("message", message(&words.join("\n"))),
-        ("locations", array([location(diagnostic.primary.span, None, sources)])),
+        ("locations", array(place)),
         ("relatedLocations", array(related)),
     ];
     if !diagnostic.fixes.is_empty() {

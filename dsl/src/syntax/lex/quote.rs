@@ -15,6 +15,8 @@ use crate::diag::Code;
 use crate::syntax::literal;
 use crate::syntax::problem::{Problem, excerpt};
 
+/// How far a line is looked at for a second quote.
+const LINE_CHARS_MAX: usize = 500;
 /// How far a line is looked at to count its quotes.
 const LINE_BYTES_MAX: usize = 500;
 
@@ -88,7 +90,9 @@ pub(super) fn without_opener<'a>(rest: &'a str, word: &str) -> (&'a str, Lexeme)
 
 /// `'x'` and typographic quotes.
 pub(super) fn wrong(rest: &str, open: char) -> Lexed<'_> {
-    let line = rest.lines().next().unwrap_or(rest);
+    // A line of quotes must not be read again for each of them.
+    let near = rest.char_indices().take(LINE_CHARS_MAX).take_while(|(_, c)| *c != '\n').last();
+    let line = rest.get(..near.map_or(0, |(at, c)| at + c.len_utf8())).unwrap_or_default();
     let body = line.get(open.len_utf8()..).unwrap_or_default();
     let closes = |c: char| match open {
         '\'' => c == '\'',

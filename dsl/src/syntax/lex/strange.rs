@@ -222,11 +222,14 @@ fn regex(rest: &str) -> (&str, Lexeme) {
 /// `$host`, `${KEY}`
 fn variable(rest: &str) -> (&str, Lexeme) {
     let inner = rest.get(1..).unwrap_or_default();
-    let (name, len) =
-        match inner.strip_prefix('{').and_then(|i| i.find('}').filter(|at| *at <= 80).and_then(|at| i.get(..at))) {
-            Some(name) => (name, name.len() + 3),
-            None => (inner.get(..word_len(inner)).unwrap_or_default(), 1 + word_len(inner)),
-        };
+    let name_of = |text: &str| {
+        text.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-')).count()
+    };
+    let braced = inner.strip_prefix('{').filter(|i| i.get(name_of(i)..).is_some_and(|end| end.starts_with('}')));
+    let (name, len) = match braced.and_then(|i| i.get(..name_of(i))) {
+        Some(name) => (name, name.len() + 3),
+        None => (inner.get(..word_len(inner)).unwrap_or_default(), 1 + word_len(inner)),
+    };
     let shown = excerpt(name);
     let problem = Problem::new(
         Code::E0114,

@@ -3,7 +3,7 @@
 use nom::IResult;
 use nom::Parser;
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::bytes::complete::{tag, take_while};
 use nom::character::complete::{char, digit1, satisfy};
 use nom::combinator::{peek, recognize, verify};
 use nom::error::ErrorKind;
@@ -17,6 +17,8 @@ use crate::syntax::problem::{Problem, excerpt};
 
 /// A key inside a key inside a key …: `a[b[c]]`.
 const KEY_DEPTH_MAX: u32 = 4;
+/// Characters of something that is no key that a message repeats.
+const KEY_SHOWN_MAX: usize = 40;
 
 /// A name or a reserved word.
 pub(super) fn word(rest: &str) -> Lexed<'_> {
@@ -32,7 +34,7 @@ pub(super) fn word(rest: &str) -> Lexed<'_> {
     }
     let kind = reserved(path).unwrap_or(TokenKind::Path);
     let glued = after.starts_with('[') && kind == TokenKind::Path;
-    let problem = glued.then(|| key_problem(path, after)).flatten();
+    let problem = glued.then(|| key_problem(path, after));
     if after.starts_with('.') && !after.starts_with("..") {
         return Ok(strange::dangling_dot(rest, path));
     }
@@ -104,16 +106,16 @@ fn key(rest: &str, depth: u32) -> IResult<&str, &str> {
 }
 
 /// A `[` directly behind a name that does not hold a key.
-fn key_problem(path: &str, after: &str) -> Option<Problem> {
-    let shown = take_while1::<_, _, nom::error::Error<&str>>(|c: char| c != '\n' && c != ']').parse(after).ok()?.1;
-    Some(
-        Problem::new(
-            Code::E0108,
-            path.len()..path.len(),
-            format!("`{}` is no key of `{}`", excerpt(shown), excerpt(path)),
-        )
-        .label("a key is a text, a number, `*` or a name")
-        .help(format!("for a list put a space before it: `{} {}]`", excerpt(path), excerpt(shown)))
-        .replace(" "),
+fn key_problem(path: &str, after: &str) -> Problem {
+    // Only as much as is shown: a line of opening brackets must not be read again for each of them.
+    let end = after.char_indices().take(KEY_SHOWN_MAX).take_while(|(_, c)| !matches!(c, '\n' | ']')).last();
+    let shown = after.get(..end.map_or(0, |(at, c)| at + c.len_utf8())).unwrap_or_default();
+    Problem::new(
+        Code::E0108,
+        path.len()..path.len(),
+        format!("`{}` is no key of `{}`", excerpt(shown), excerpt(path)),
     )
+    .label("a key is a text, a number, `*` or a name")
+    .help(format!("for a list put a space before it: `{} {}]`", excerpt(path), excerpt(shown)))
+    .replace(" ")
 }
