@@ -1,5 +1,5 @@
 //! The same diagnostics for a person, in colour, as JSON and as SARIF: `tests/corpus/diag/`, written by `UPDATE=1`.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may panic, and read its one variable")]
+#![expect(clippy::disallowed_methods, reason = "a test may read its one variable")]
 
 use std::path::Path;
 

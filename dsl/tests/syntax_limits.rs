@@ -102,7 +102,8 @@ fn the_deepest_nesting_that_is_allowed_parses_and_one_more_does_not() {
     let groups = |n: usize| format!("weir 1\nlet x = {}a{}\n", "(".repeat(n), ")".repeat(n));
     let lists = |n: usize| format!("weir 1\nlet x = {}1{}\n", "[".repeat(n), "]".repeat(n));
     let nots = |n: usize| format!("weir 1\nlet x = {}a\n", "not ".repeat(n));
-    for nested in [blocks, groups, lists, nots] as [fn(usize) -> String; 4] {
+    let shapes: [fn(usize) -> String; 4] = [blocks, groups, lists, nots];
+    for nested in shapes {
         let (good, bad) = (nested(depth), nested(depth + 1));
         assert!(problems_of(&good).is_empty(), "{good}");
         let mut problems = Vec::new();

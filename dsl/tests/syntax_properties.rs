@@ -8,11 +8,12 @@ use proptest::option::of;
 use proptest::prelude::*;
 use weir_dsl::diag::Diagnostic;
 use weir_dsl::span::{SourceId, Span};
+use weir_dsl::syntax;
 use weir_dsl::syntax::ast::{
     Block, Expr, ExprKind, File, Joined, List, Literal, Node, Number, Op, Path, Segment, Stmt, StmtKind, Term,
     TermKind, Test, Unit, When,
 };
-use weir_dsl::syntax::{TokenKind, format, lex, parse, print, shape};
+use weir_dsl::syntax::{TokenKind, lex, parse, print, shape};
 
 const NOWHERE: Span = Span::new(SourceId(0), 0, 0);
 
@@ -35,11 +36,11 @@ fn comments(text: &str) -> Vec<String> {
 fn check_format(text: &str) -> Result<String, TestCaseError> {
     let (file, problems) = parsed(text);
     prop_assert!(problems.is_empty(), "{text}\n{:?}", words(&problems));
-    let once = format(&file, text).unwrap();
+    let once = syntax::format(&file, text).unwrap();
     let (again, problems) = parsed(&once);
     prop_assert!(problems.is_empty(), "{text}\n---\n{once}\n{:?}", words(&problems));
     prop_assert_eq!(shape(&file), shape(&again), "{}\n---\n{}", text, once);
-    let twice = format(&again, &once).unwrap();
+    let twice = syntax::format(&again, &once).unwrap();
     prop_assert_eq!(&once, &twice, "{}", text);
     prop_assert_eq!(comments(text), comments(&once), "{}\n---\n{}", text, once);
     Ok(once)
@@ -353,7 +354,7 @@ fn total(text: &str) -> Result<(), TestCaseError> {
             );
         }
     }
-    if format(&file, text).is_ok() {
+    if syntax::format(&file, text).is_ok() {
         check_format(text)?;
     }
     Ok(())
@@ -418,5 +419,46 @@ fn comments_scattered_over_the_large_examples_survive() {
         for seed in 1..4 {
             scatter(text, seed * 7919, 40).unwrap();
         }
+    }
+}
+
+#[test]
+fn files_of_other_editors_come_out_canonical() {
+    let text = "\u{feff}weir 1\r\n\r\n\r\n# c\r\npolicy main {\r\n\r\n    default { route x }   # d\r\n\r\n}\r\n\r\n";
+    let (file, problems) = parsed(text);
+    assert!(problems.is_empty(), "{:?}", words(&problems));
+    let canonical = "weir 1\n\n# c\npolicy main {\n  default { route x } # d\n}\n";
+    assert_eq!(syntax::format(&file, text).unwrap(), canonical);
+}
+
+#[test]
+fn the_style_is_that_of_the_specification() {
+    let cases = [
+        ("let x = not (a in b)", "let x = a not in b"),
+        ("let x = not (a == b)", "let x = not (a == b)"),
+        ("let x = header.X-Debug is present", "let x = header.x-debug is present"),
+        ("let x = header[\"X.Y\"] is absent", "let x = header[\"x.y\"] is absent"),
+        (
+            "limit   l{by  client.ip;rate 1_000 requests  per 1m}",
+            "limit l { by client.ip; rate 1_000 requests per 1m }",
+        ),
+        ("list l = [\n  1,\n  2,\n]", "list l = [1, 2]"),
+        ("pool p {\n}", "pool p {}"),
+        ("price input $2.50", "price input $2.50"),
+        ("import \"b\" as b\nlet x = 1\nimport \"a\" as a", "\nimport \"a\" as a\nimport \"b\" as b\n\nlet x = 1"),
+        ("import \"b\" as b # c\nimport \"a\" as a # d", "import \"b\" as b # c\nimport \"a\" as a # d"),
+        ("pool p {\n  member a\n}\nlet x = 1\nlet y = 2", "\npool p {\n  member a\n}\n\nlet x = 1\nlet y = 2"),
+        (
+            "rule a-name-that-is-long when this.is.a.long.field == \"value\" or that.is.another.field == \"other\" { deny 404 \"n\" }",
+            "\nrule a-name-that-is-long\n  when this.is.a.long.field == \"value\"\n    or that.is.another.field == \"other\" {\n  deny 404 \"n\"\n}",
+        ),
+        (
+            "let some-long-name = this.is.a.long.field == \"value\" and that.is.another.field == \"other\"",
+            "let some-long-name = this.is.a.long.field == \"value\"\n  and that.is.another.field == \"other\"",
+        ),
+    ];
+    for (written, canonical) in cases {
+        let text = format!("weir 1\n{written}\n");
+        assert_eq!(check_format(&text).unwrap(), format!("weir 1\n{canonical}\n"));
     }
 }
