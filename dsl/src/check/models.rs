@@ -15,7 +15,7 @@ use crate::hir::{
 use crate::span::Span;
 
 /// Models times statements beyond which this analysis looks away.
-const WORK_MAX: usize = 200_000;
+const WORK_MAX: usize = 50_000;
 
 // === impl Checker ===
 
