@@ -48,6 +48,11 @@ struct Process {
     folder: PathBuf,
 }
 
+/// The binary, for tests that start it in their own way.
+pub fn command() -> PathBuf {
+    binary::weir().to_owned()
+}
+
 // === impl Start ===
 
 impl Start {
@@ -56,7 +61,7 @@ impl Start {
         Self { policy: policy.into(), files: Vec::new(), conf: None, arguments: Vec::new(), environment: Vec::new() }
     }
 
-    /// With a file beside the policy.
+    /// With a file beside the policy; `{dir}` in the policy and in `gateway.toml` names their folder.
     #[must_use]
     pub fn file(mut self, name: &str, text: impl Into<String>) -> Self {
         self.files.push((name.to_owned(), text.into()));
@@ -88,7 +93,8 @@ impl Start {
     pub async fn start(self) -> Weir {
         let folder = folder();
         let policy = folder.join("policy.weir");
-        fs::write(&policy, &self.policy).expect("the folder is writable");
+        let named = |text: &str| text.replace("{dir}", &folder.to_string_lossy());
+        fs::write(&policy, named(&self.policy)).expect("the folder is writable");
         for (name, text) in &self.files {
             fs::write(folder.join(name), text).expect("the folder is writable");
         }
@@ -96,7 +102,7 @@ impl Start {
         command.arg("run").arg(&policy).args(["--admin", "127.0.0.1:0", "--ports-file"]);
         command.arg(folder.join("ports.json")).args(&self.arguments);
         if let Some(conf) = &self.conf {
-            fs::write(folder.join("gateway.toml"), conf).expect("the folder is writable");
+            fs::write(folder.join("gateway.toml"), named(conf)).expect("the folder is writable");
             command.arg("--conf").arg(folder.join("gateway.toml"));
         }
         if !self.conf.as_ref().is_some_and(|conf| conf.contains("[[listener]]")) {
