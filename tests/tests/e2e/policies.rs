@@ -27,7 +27,8 @@ impl Api {
     /// An endpoint of this API.
     pub fn endpoint(&self, name: &str, address: SocketAddr, rest: &str) -> String {
         let Self { provider, base, .. } = self;
-        format!("endpoint {name} {{ provider {provider}; url \"http://{address}{base}\"; {rest} }}\n")
+        let rest = if rest.is_empty() { String::new() } else { format!("; {rest}") };
+        format!("endpoint {name} {{ provider {provider}; url \"http://{address}{base}\"{rest} }}\n")
     }
 
     /// A request for a model.

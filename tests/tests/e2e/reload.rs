@@ -51,7 +51,11 @@ async fn load(address: std::net::SocketAddr, load: Arc<Load>, number: usize) {
         let body = if done.is_multiple_of(2) { CHAT } else { CHAT_STREAM };
         let answer = client.send("POST", CHAT_PATH, &json, body, Sending::Whole).await;
         assert!(answer.status == 200 && answer.complete, "request {done}: {} {}", answer.status, answer.text());
-        assert!(done.is_multiple_of(2) || answer.text().ends_with("data: [DONE]\n\n"), "request {done}: {}", answer.text());
+        assert!(
+            done.is_multiple_of(2) || answer.text().ends_with("data: [DONE]\n\n"),
+            "request {done}: {}",
+            answer.text()
+        );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }

@@ -46,7 +46,7 @@ async fn stage() -> (Upstream, Upstream, Weir) {
 /// Sends a request with the client's key wherever a client may put one.
 async fn send(weir: &Weir, method: &str, path: &str, body: &'static str) -> u16 {
     let bearer = format!("Bearer {CLIENT}");
-    let mut headers = vec![("content-type", "application/json"), ("x-kept", "yes")];
+    let mut headers = vec![("content-type", "application/json"), ("x-client-request-id", "kept")];
     headers.extend(CREDENTIALS[..7].iter().map(|name| (*name, bearer.as_str())));
     let mut client = Client::h1(weir.address).await;
     let answer = client.send(method, path, &headers, body, Sending::Whole).await;
@@ -68,7 +68,7 @@ async fn an_upstream_sees_its_own_key_only() {
     assert_eq!(second.header("authorization"), Some(format!("Bearer {KEY_B}").as_str()));
     assert!(!everything(first).contains(CLIENT) && !everything(first).contains(KEY_B), "{first:?}");
     assert!(!everything(second).contains(CLIENT) && !everything(second).contains(KEY_A), "{second:?}");
-    assert_eq!(second.header("x-kept"), Some("yes"));
+    assert_eq!(second.header("x-client-request-id"), Some("kept"));
 }
 
 #[tokio::test]

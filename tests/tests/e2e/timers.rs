@@ -127,8 +127,8 @@ async fn total_holds_over_attempts() {
         (0..6).map(|n| format!("endpoint e{n} {{ provider compatible; url \"{}\" }}\n", upstream.url())).collect();
     let names: String = (0..6).map(|n| format!("  member e{n}\n")).collect();
     let weir = Weir::run(format!(
-        "weir 1\n{members}pool all {{\n{names}  retry 5 on [timeout]\n}}\n\
-         policy main {{ default {{ route all {{ timeout first_byte 400ms total 1s }} }} }}\n"
+        "weir 1\n{members}pool every {{\n{names}  retry 5 on [timeout]\n}}\n\
+         policy main {{ default {{ route every {{ timeout first_byte 400ms total 1s }} }} }}\n"
     ))
     .await;
     let (answer, took) = timed(&weir, CHAT).await;
