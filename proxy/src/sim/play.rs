@@ -81,7 +81,7 @@ pub(super) fn told(json: Bytes) -> Vec<Step> {
 fn scripted(script: &Script, asked: &Asked<'_>, number: u64, answer: &Answer) -> Vec<Step> {
     let mut steps = Vec::with_capacity(4);
     wait(&mut steps, answer.pace.head);
-    if let Some(Fault { kind, place: Place::Head }) = answer.fault {
+    if let Some(Fault { kind, place: Place::Head, .. }) = answer.fault {
         steps.push(broken(kind));
         return steps;
     }
@@ -165,30 +165,31 @@ fn plan(script: &Script, asked: &Asked<'_>, number: u64, answer: &Answer) -> Pla
 /// The body's steps, with the fault where the script puts it.
 fn body(steps: &mut Vec<Step>, answer: &Answer, plan: Plan) {
     let Plan { mut events, stream, .. } = plan;
-    let mut ending = Step::End;
+    let Some(fault) = answer.fault else {
+        paced(steps, answer.pace, events, usize::MAX);
+        steps.push(Step::End);
+        return;
+    };
     let mut bytes_max = usize::MAX;
-    if let Some(fault) = answer.fault {
-        match (fault.place, stream) {
-            (Place::Head, _) => {}
-            (Place::Bytes(n), _) => bytes_max = n,
-            (Place::Tokens(n), Some(format)) => events.truncate(say::position_after_tokens(format, &events, n)),
-            (Place::Events(n), _) | (Place::Tokens(n), None) => events.truncate(n),
-        }
-        ending = broken(fault.kind);
-        events.extend(last_words(stream, &events, fault.kind));
+    match (fault.place, stream) {
+        (Place::Head, _) => {}
+        (Place::Bytes(n), _) => bytes_max = n,
+        (Place::Tokens(n), Some(format)) => events.truncate(say::position_after_tokens(format, &events, n)),
+        (Place::Events(n), _) | (Place::Tokens(n), None) => events.truncate(n),
     }
+    let last = last_words(stream, &events, fault.kind);
     paced(steps, answer.pace, events, bytes_max);
-    steps.push(ending);
+    wait(steps, fault.wait);
+    pieces(steps, answer.pace.chunk_bytes, last);
+    steps.push(broken(fault.kind));
 }
 
 /// What a fault still sends.
-fn last_words(stream: Option<Format>, sent: &[Bytes], kind: FaultKind) -> Option<Bytes> {
+fn last_words(stream: Option<Format>, sent: &[Bytes], kind: FaultKind) -> Bytes {
     match (kind, stream) {
-        (FaultKind::InvalidJson, Some(_)) => Some(Bytes::from_static(b"data: {not json\n\n")),
-        (FaultKind::InvalidJson, None) => Some(Bytes::from_static(b"{not json")),
-        (FaultKind::ErrorEvent, Some(format)) => {
-            Some(say::error_event(format, sent, "the simulated vendor broke off"))
-        }
+        (FaultKind::InvalidJson, Some(_)) => Bytes::from_static(b"data: {not json\n\n"),
+        (FaultKind::InvalidJson, None) => Bytes::from_static(b"{not json"),
+        (FaultKind::ErrorEvent, Some(format)) => say::error_event(format, sent, "the simulated vendor broke off"),
         (FaultKind::ErrorEvent, None)
         | (
             FaultKind::Refuse
@@ -198,7 +199,7 @@ fn last_words(stream: Option<Format>, sent: &[Bytes], kind: FaultKind) -> Option
             | FaultKind::MalformedChunk
             | FaultKind::Eof,
             _,
-        ) => None,
+        ) => Bytes::new(),
     }
 }
 

@@ -165,6 +165,8 @@ pub(super) struct Pace {
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
     pub(super) place: Place,
+    /// Between what was sent and the fault.
+    pub(super) wait: Duration,
 }
 
 /// Where a fault happens.
@@ -357,12 +359,15 @@ pub(super) fn words(text: &str) -> Vec<String> {
     text.split_inclusive(' ').map(str::to_owned).collect()
 }
 
+fn wait(ms: u64) -> Result<Duration, Flaw> {
+    if ms > WAIT_MS_MAX { Err(Flaw::Wait(ms)) } else { Ok(Duration::from_millis(ms)) }
+}
+
 impl Pace {
     fn check(pace: &super::script_file::FilePace) -> Result<Self, Flaw> {
         if pace.chunk_bytes == Some(0) {
             return Err(Flaw::EmptyChunks);
         }
-        let wait = |ms: u64| if ms > WAIT_MS_MAX { Err(Flaw::Wait(ms)) } else { Ok(Duration::from_millis(ms)) };
         Ok(Self {
             head: wait(pace.head_ms)?,
             body: wait(pace.body_ms)?,
@@ -388,7 +393,7 @@ impl Fault {
                 FaultKind::MalformedChunk | FaultKind::InvalidJson | FaultKind::ErrorEvent | FaultKind::Eof,
                 Place::Head,
             ) => Err(Flaw::NoPlace),
-            (kind, place) => Ok(Self { kind, place }),
+            (kind, place) => Ok(Self { kind, place, wait: wait(fault.wait_ms)? }),
         }
     }
 }
@@ -409,7 +414,7 @@ mod tests {
             [[rule]]
             answer = { text = "one two", tools = [{ name = "f", arguments = '{"a":1}' }], usage_shape = "on_finish" }
             pace = { head_ms = 1, body_ms = 1, event_ms = 5, chunk_bytes = 3 }
-            fault = { kind = "reset", after_tokens = 1 }
+            fault = { kind = "reset", after_tokens = 1, wait_ms = 4 }
             connection = { early = true, after = "dead" }
             "#,
         )
@@ -418,7 +423,8 @@ mod tests {
         assert_eq!(script.rules[0].name, "busy");
         assert_eq!(script.rules[1].name, "2");
         let fault = script.rules[1].answer.fault.unwrap();
-        assert_eq!(fault, Fault { kind: FaultKind::Reset, place: Place::Tokens(1) });
+        let wait = Duration::from_millis(4);
+        assert_eq!(fault, Fault { kind: FaultKind::Reset, place: Place::Tokens(1), wait });
     }
 
     #[test]

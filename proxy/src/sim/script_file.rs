@@ -175,6 +175,9 @@ pub(super) struct FileFault {
     pub(super) after_events: Option<usize>,
     /// After so many events that carry text or tool arguments: `0` is right before the first token.
     pub(super) after_tokens: Option<usize>,
+    /// Milliseconds between what was sent and the fault, so that the other end has seen the one before the other.
+    #[serde(default)]
+    pub(super) wait_ms: u64,
 }
 
 /// What goes wrong.
