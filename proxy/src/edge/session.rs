@@ -23,6 +23,10 @@ pub(super) struct Pace {
     pub(super) write: Duration,
 }
 
+/// How long, and how much, is read of a body that nobody wants any more.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES_MAX: usize = 64 << 20;
+
 /// The client's side of one exchange over a socket.
 pub(super) struct SessionDownstream<'s> {
     session: &'s mut ServerSession,
@@ -44,13 +48,35 @@ impl<'s> SessionDownstream<'s> {
         if self.continue_sent {
             return Ok(());
         }
+        let waits = self.session.req_header().version == Version::HTTP_11 && self.waits_for_leave();
         self.continue_sent = true;
-        let waits = self.session.req_header().version == Version::HTTP_11
-            && self
-                .session
-                .get_header(header::EXPECT)
-                .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"));
         if waits { self.session.write_continue_response().await.map_err(|_| BodyError::Gone) } else { Ok(()) }
+    }
+
+    /// Reads on for a while what a client still sends behind an answer that did not wait for it. Closed at once, the
+    /// connection would be reset and the client would see that instead of the answer.
+    pub(super) async fn linger(&mut self) {
+        if self.session.is_http2() || self.session.is_body_done() || self.waits_for_leave() {
+            return;
+        }
+        let rest = async {
+            let mut bytes = 0;
+            while let Ok(Some(more)) = self.session.read_request_body().await {
+                bytes += more.len();
+                if bytes > LINGER_BYTES_MAX {
+                    return;
+                }
+            }
+        };
+        if timeout(LINGER, rest).await.is_err() {
+            log::debug!("a client went on sending a body that was refused");
+        }
+    }
+
+    /// Whether the client holds its body back until it is told to go on, and was not.
+    fn waits_for_leave(&self) -> bool {
+        let expects = self.session.get_header(header::EXPECT);
+        !self.continue_sent && expects.is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"))
     }
 
     /// Whether the upload as a whole is slower than it may be.

@@ -53,15 +53,19 @@ impl ProxyHttp for Shell {
         carried.busy = Some(self.edge.drain.enter());
         let limits = self.edge.engine.current.load().settings.limits;
         let session = session.as_downstream_mut();
-        // pingora's keep-alive is endless after the first request (its issue 447).
-        let serving = self.edge.drain.phase() == Phase::Serving;
-        session.set_keepalive(serving.then(|| limits.keepalive.as_secs().max(1)));
+        // pingora's keep-alive is endless after the first request (its issue 447); where it is off already, the
+        // client asked for that, or said two lengths (RFC 9112 §6.1).
+        let kept = session.get_keepalive().is_some() && self.edge.drain.phase() == Phase::Serving;
+        session.set_keepalive(kept.then(|| limits.keepalive.as_secs().max(1)));
         session.set_pipelining_enabled(true);
         session.set_write_timeout(Some(limits.write));
         let pace = Pace { body_idle: limits.body_idle, body_rate_min: limits.body_rate_min, write: limits.write };
         let mut down = SessionDownstream::new(session, pace);
         match exchange::serve(&self.edge.engine, &self.listener, &mut down).await {
-            Served::Answered => Ok(true),
+            Served::Answered => {
+                down.linger().await;
+                Ok(true)
+            }
             Served::Broken => Err(Error::new(BROKEN)),
             Served::Tunnel(tunnel) => {
                 carried.passage = Some(Box::new(Passage::new(tunnel, Arc::clone(&self.edge))));
