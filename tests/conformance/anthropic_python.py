@@ -3,7 +3,7 @@
 import ssl
 
 import anthropic
-import httpx
+import httpx2
 
 from checks import CA, TLS_URL, URL, check, hits, raises, run
 
@@ -96,7 +96,7 @@ def timeouts():
 
 @check
 def http_2():
-    with httpx.Client(http2=True, verify=ssl.create_default_context(cafile=CA)) as http:
+    with httpx2.Client(http2=True, verify=ssl.create_default_context(cafile=CA)) as http:
         over = anthropic.Anthropic(base_url=TLS_URL, api_key="x", http_client=http, max_retries=0)
         answer = over.messages.with_raw_response.create(model="words", **ASK)
         assert answer.http_response.http_version == "HTTP/2", answer.http_response.http_version

@@ -69,7 +69,7 @@ check("responses streaming", async () => {
   same(events.filter((e) => e.type === "response.output_text.delta").map((e) => e.delta).join(""), TEXT);
   same(events.at(-1).type, "response.completed");
   const final = await client.responses.stream({ model: "words", input: "Where?" }).finalResponse();
-  same(final.output_text, TEXT);
+  same(final.output[0].content[0].text, TEXT);
 });
 
 check("models", async () => {
