@@ -16,7 +16,7 @@ use regex_automata::meta::Regex;
 use super::clause::Literal;
 use super::intern::Interner;
 use super::{imply, text};
-use crate::hir::{Constant, Field, FieldId, FieldKind, ListItems, OrderOp, Test, Type};
+use crate::hir::{Constant, Field, FieldId, FieldKind, ListItems, OrderOp, Test, Tier, Type};
 use crate::resolve::value::nearest_float;
 use crate::words::kinds;
 
@@ -105,7 +105,9 @@ impl<'i> Domains<'i> {
         let tests: Vec<(&Test, bool)> =
             literals.iter().filter_map(|l| Some((self.test_of(*l)?.0, l.positive))).collect();
         let Some((_, _, field)) = literals.first().and_then(|l| self.test_of(*l)) else { return false };
-        if field.optional && tests.iter().all(|(_, positive)| !positive) {
+        // A request without a body has no field of the body, also none that every model request has.
+        let may_be_absent = field.optional || field.tier > Tier::Head;
+        if may_be_absent && tests.iter().all(|(_, positive)| !positive) {
             return false;
         }
         if tests.iter().any(|(test, positive)| **test == Test::Present && !positive) {
