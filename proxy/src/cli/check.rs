@@ -83,9 +83,9 @@ pub(super) fn run(args: &Args, screen: &mut Screen) -> u8 {
 }
 
 fn options(args: &Args) -> Result<Options, conf::ConfErrors> {
-    // The other settings do not matter here, but a configuration that is wrong elsewhere would not run either.
+    // The other settings do not matter here, but a configuration that is wrong in them would not run either.
     let overrides = Overrides { env: args.env.as_deref().map(Arc::from), ..Overrides::default() };
-    let mut options = conf::load(args.conf.as_deref(), &overrides)?.compile;
+    let mut options = conf::load_elsewhere(args.conf.as_deref(), &overrides)?.compile;
     options.deny_warnings |= args.deny.is_some();
     Ok(options)
 }
@@ -109,13 +109,13 @@ impl Report<'_> {
 
     fn stats(&mut self, checked: &Checked, options: &Options, began: Instant) {
         let mut rows = figures(checked, options);
-        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        rows.insert("milliseconds".to_owned(), json!(took));
+        rows.push(("milliseconds", json!(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))));
         if self.args.json {
+            let rows: Map<_, _> = rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             self.add(json!({ "stats": [rows] }));
             return;
         }
-        let width = rows.keys().map(String::len).max().unwrap_or_default();
+        let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         let lines: String = rows.iter().map(|(name, value)| format!("{name:width$}  {}\n", plain(value))).collect();
         self.screen.tell(&lines);
     }
@@ -126,10 +126,10 @@ impl Report<'_> {
 }
 
 /// What a set holds and what it costs.
-fn figures(checked: &Checked, options: &Options) -> Map<String, Value> {
+fn figures(checked: &Checked, options: &Options) -> Vec<(&'static str, Value)> {
     let sources = &checked.compilation.sources;
-    let mut rows = Map::new();
-    let mut row = |name: &str, value: Value| rows.insert(name.to_owned(), value);
+    let mut rows = Vec::new();
+    let mut row = |name, value| rows.push((name, value));
     row("identity", json!(&*checked.id(options)));
     row("files", json!(sources.files().count()));
     row("bytes", json!(sources.files().map(|(_, file)| file.text().len()).sum::<usize>()));
@@ -153,6 +153,7 @@ fn figures(checked: &Checked, options: &Options) -> Map<String, Value> {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     }

@@ -56,12 +56,30 @@ pub struct Overrides {
 /// # Errors
 /// Everything that is wrong with it, in the order of the file.
 pub fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Settings, ConfErrors> {
+    good(read_and_build(file, overrides)?)
+}
+
+/// As [`load`], but secrets and certificates need not be there: for checking where the process does not run.
+///
+/// # Errors
+/// Everything that is wrong with the file itself.
+pub fn load_elsewhere(file: Option<&Path>, overrides: &Overrides) -> Result<Settings, ConfErrors> {
+    let (settings, mut problems) = read_and_build(file, overrides)?;
+    problems.retain(|error| !error.problem.is_of_this_machine());
+    good((settings, problems))
+}
+
+fn read_and_build(file: Option<&Path>, overrides: &Overrides) -> Result<(Settings, Vec<ConfError>), ConfErrors> {
     let text = file.map_or_else(|| Ok(String::new()), read)?;
     let name = file.map_or_else(String::new, |file| file.display().to_string());
     let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
-    let mut settings = build(&name, &text, folder, overrides)?;
+    let (mut settings, problems) = build(&name, &text, folder, overrides);
     settings.files.extend(file.map(Path::to_owned));
-    Ok(settings)
+    Ok((settings, problems))
+}
+
+fn good((settings, problems): (Settings, Vec<ConfError>)) -> Result<Settings, ConfErrors> {
+    if problems.is_empty() { Ok(settings) } else { Err(ConfErrors(problems)) }
 }
 
 fn read(file: &Path) -> Result<String, ConfErrors> {
@@ -77,7 +95,8 @@ fn read(file: &Path) -> Result<String, ConfErrors> {
     Ok(text)
 }
 
-pub(super) fn build(name: &str, text: &str, folder: &Path, over: &Overrides) -> Result<Settings, ConfErrors> {
+/// What the text says, and everything that is wrong with it.
+pub(super) fn build(name: &str, text: &str, folder: &Path, over: &Overrides) -> (Settings, Vec<ConfError>) {
     let notes = Notes::new(name, text);
     let (document, broken) = DeTable::parse_recoverable(text);
     for error in broken {
@@ -85,8 +104,7 @@ pub(super) fn build(name: &str, text: &str, folder: &Path, over: &Overrides) -> 
         notes.problem("", at, Problem::Syntax(error.message().replace('\n', ", ")));
     }
     let settings = settings(&Table::root(&notes, document.get_ref()), &notes, folder, over);
-    let problems = notes.into_problems();
-    if problems.is_empty() { Ok(settings) } else { Err(ConfErrors(problems)) }
+    (settings, notes.into_problems())
 }
 
 fn settings(root: &Table<'_>, notes: &Notes<'_>, folder: &Path, over: &Overrides) -> Settings {

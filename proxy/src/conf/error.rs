@@ -102,6 +102,33 @@ fn suggestion(near: Option<&&'static str>, known: &[&'static str]) -> String {
     }
 }
 
+// === impl Problem ===
+
+impl Problem {
+    /// Whether it may be right on the machine where the process runs: a secret or a certificate that is not here.
+    pub(super) fn is_of_this_machine(&self) -> bool {
+        match self {
+            Self::Secret(SecretError::Unset(_) | SecretError::Unreadable { .. }) => true,
+            Self::Certificate { reason, .. } => matches!(reason, CertificateProblem::Unreadable(_)),
+            Self::Secret(
+                SecretError::NotText(_)
+                | SecretError::TooLong(_)
+                | SecretError::Empty(_)
+                | SecretError::Vault(_)
+                | SecretError::Malformed,
+            )
+            | Self::Unreadable(_)
+            | Self::TooLarge
+            | Self::Syntax(_)
+            | Self::Unknown { .. }
+            | Self::Mismatch { .. }
+            | Self::Missing(_)
+            | Self::SameAddress(_)
+            | Self::OpenAdmin(_) => false,
+        }
+    }
+}
+
 // === impl ConfError ===
 
 impl fmt::Display for ConfError {

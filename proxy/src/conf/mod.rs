@@ -13,7 +13,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use build::{CONF_BYTES_MAX, Overrides, load};
+pub use build::{CONF_BYTES_MAX, Overrides, load, load_elsewhere};
 pub use error::{CertificateProblem, ConfError, ConfErrors, Problem};
 pub use settings::{
     Admin, DrainSettings, HeaderDetail, Limits, ListenerSettings, ListenerTls, Log, LogFormat, Settings, Timeouts,

@@ -6,15 +6,22 @@ use toml::de::DeTable;
 
 use super::build::build;
 use super::*;
+use crate::testing::TempDir;
 
+/// A certificate of nobody, valid for a hundred years, its key, and a key that is not its own.
+const CERT: &str = include_str!("testdata/server.pem");
+const KEY: &str = include_str!("testdata/server.key");
+const OTHER_KEY: &str = include_str!("testdata/other.key");
 const ANNOTATED: &str = include_str!("../../../conf/gateway.toml");
 
 fn errors(text: &str) -> String {
-    build("gateway.toml", text, Path::new("/nowhere"), &Overrides::default()).unwrap_err().to_string()
+    ConfErrors(build("gateway.toml", text, Path::new("/nowhere"), &Overrides::default()).1).to_string()
 }
 
 fn good(text: &str, overrides: &Overrides) -> Settings {
-    build("gateway.toml", text, Path::new("/nowhere"), overrides).unwrap()
+    let (settings, problems) = build("gateway.toml", text, Path::new("/nowhere"), overrides);
+    assert!(problems.is_empty(), "{}", ConfErrors(problems));
+    settings
 }
 
 #[test]
@@ -134,7 +141,7 @@ fn flags_win_over_the_file() {
 #[test]
 fn an_open_admin_listener_from_a_flag_is_refused_too() {
     let overrides = Overrides { admin: Some("0.0.0.0:1".parse().unwrap()), ..Overrides::default() };
-    let message = build("", "", Path::new(""), &overrides).unwrap_err().to_string();
+    let message = ConfErrors(build("", "", Path::new(""), &overrides).1).to_string();
     assert!(message.starts_with("error: --admin: `0.0.0.0:1` is not loopback"), "{message}");
 }
 
@@ -187,5 +194,54 @@ fn every_key_of_the_annotated_file_has_a_comment() {
         // `hold_bytes_max` and the like share the comment of the line above them.
         let above = lines[..i].iter().rev().find(|line| !is_value(line)).copied().unwrap_or_default();
         assert!(is_prose(above), "line {}: `{line}` has no comment above it", i + 1);
+    }
+}
+
+#[test]
+fn the_deployments_load_but_for_what_only_their_machines_have() {
+    for name in ["sidecar", "gateway"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conf").join(name).join("gateway.toml");
+        let settings = load_elsewhere(Some(&file), &Overrides::default()).unwrap();
+        assert!(settings.policy.unwrap().exists(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_everywhere_is_wrong_elsewhere() {
+    let dir = TempDir::new();
+    let file = dir.write("gateway.toml", "[admin]\ntoken = \"env:WEIR_TEST_NEVER_SET\"\n");
+    assert!(load(Some(&file), &Overrides::default()).is_err());
+    assert!(load_elsewhere(Some(&file), &Overrides::default()).is_ok());
+    let file = dir.write("gateway.toml", "[admin]\ntoken = \"canary\"\n");
+    assert!(load_elsewhere(Some(&file), &Overrides::default()).is_err());
+}
+
+#[test]
+fn certificates_are_checked_before_anything_is_served() {
+    let dir = TempDir::new();
+    for (name, text) in [("a.pem", CERT), ("a.key", KEY), ("b.key", OTHER_KEY), ("empty", "nothing here\n")] {
+        dir.write(name, text);
+    }
+    let listener = |cert: &str, key: &str, client_ca: &str| {
+        let ca = if client_ca.is_empty() { String::new() } else { format!("client_ca = \"{client_ca}\"\n") };
+        let text =
+            format!("[[listener]]\naddr = \"127.0.0.1:0\"\n[listener.tls]\ncert = \"{cert}\"\nkey = \"{key}\"\n{ca}");
+        let file = dir.write("gateway.toml", &text);
+        load(Some(&file), &Overrides::default()).map_err(|e| e.to_string())
+    };
+    let settings = listener("a.pem", "a.key", "a.pem").unwrap();
+    let tls = settings.listeners[0].tls.as_ref().unwrap();
+    assert_eq!(tls.certified.cert.len(), 1);
+    assert!(tls.client_verifier.is_some());
+    assert_eq!(settings.files.len(), 4, "{:?}", settings.files);
+    for (cert, key, ca, said) in [
+        ("a.pem", "b.key", "", "keys may not be consistent"),
+        ("a.pem", "empty", "", "holds no PEM private key"),
+        ("empty", "a.key", "", "holds no PEM certificate"),
+        ("a.pem", "a.key", "empty", "holds no PEM certificate"),
+        ("a.pem", "none", "", "cannot be read"),
+    ] {
+        let message = listener(cert, key, ca).unwrap_err();
+        assert!(message.contains(said), "{cert} {key} {ca}: {message}");
     }
 }

@@ -1,5 +1,7 @@
 //! `check`, `fmt`, `explain`, and mistakes on the command line.
 
+use std::path::{Path, PathBuf};
+
 use crate::harness::{Dir, err, out, probe, weir};
 
 const BROKEN: &str = "weir 1\npolicy {{{ broken";
@@ -100,4 +102,33 @@ fn what_does_not_exist_is_said_with_what_does() {
     assert!(text.starts_with("error: this build has no command `why`; it has `run`, `check`, `fmt`"), "{text}");
     let text = err(&weir(&dir, &["explain", "E0110O"], ""));
     assert!(text.contains("there is no diagnostic `E0110O`; did you mean `E0110`?"), "{text}");
+}
+
+#[test]
+fn what_the_repository_shows_is_good_and_in_the_canonical_style() {
+    let conf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conf");
+    let mut shown = Vec::new();
+    policies(&conf, &mut shown);
+    assert!(shown.len() >= 3, "{shown:?}");
+    let dir = Dir::new();
+    for file in shown.iter().map(|file| file.to_str().unwrap()) {
+        assert_eq!(code(&dir, &["fmt", "--check", file], ""), 0, "{file}");
+        if file.contains("/conf/examples/") {
+            // They show the whole language, also words that this build refuses.
+            continue;
+        }
+        let checked = weir(&dir, &["check", "--deny", "warnings", file], "");
+        assert_eq!(checked.status.code(), Some(0), "{}", err(&checked));
+    }
+}
+
+fn policies(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            policies(&path, found);
+        } else if path.extension().is_some_and(|e| e == "weir") {
+            found.push(path);
+        }
+    }
 }
