@@ -1,8 +1,8 @@
 //! What the process says about itself: one line for each message on standard error, as text or as JSON.
 //!
 //! Messages name rules, endpoints and addresses, never a prompt, an answer or a secret. Libraries are heard from
-//! `warn` on only: what they say below that may quote requests. This module refuses to know about requests; the
-//! access log is `observe`'s.
+//! `warn` on only, and pingora's proxy not at all: what they say beyond that quotes requests, with the keys in their
+//! queries. This module refuses to know about requests; the access log is `observe`'s.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,8 +45,15 @@ pub fn start(settings: &Log) {
 
 impl log::Log for Journal {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        let ours = metadata.target().starts_with("weir");
-        metadata.level() <= if ours { log::max_level() } else { log::max_level().min(LevelFilter::Warn) }
+        let target = metadata.target();
+        let most = if target.starts_with("weir") {
+            LevelFilter::Trace
+        } else if target.starts_with("pingora_proxy") {
+            LevelFilter::Off
+        } else {
+            LevelFilter::Warn
+        };
+        metadata.level() <= log::max_level().min(most)
     }
 
     fn log(&self, record: &Record<'_>) {
@@ -96,6 +103,7 @@ mod tests {
         let enabled = |target, level| JOURNAL.enabled(&Metadata::builder().target(target).level(level).build());
         assert!(enabled("weir::edge", log::Level::Debug));
         assert!(enabled("pingora_core::server", log::Level::Warn));
-        assert!(!enabled("pingora_proxy", log::Level::Info));
+        assert!(!enabled("pingora_core::server", log::Level::Info));
+        assert!(!enabled("pingora_proxy", log::Level::Error));
     }
 }

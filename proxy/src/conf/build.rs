@@ -258,7 +258,6 @@ fn limits(table: &Table<'_>) -> Limits {
             .unwrap_or(d.body_bytes_inflight_max),
         body_idle: table.millis("body_idle_ms", 1..=MILLIS_MAX).unwrap_or(d.body_idle),
         body_rate_min: table.whole("body_rate_min_bytes_per_s", 0..=BYTES_MAX).unwrap_or(d.body_rate_min),
-        json_depth_max: table.number("json_depth_max", 1..=1024).unwrap_or(d.json_depth_max),
         header_bytes_max: table.number("header_bytes_max", 1024..=1_048_575).unwrap_or(d.header_bytes_max),
         header_count_max: table.number("header_count_max", 8..=256).unwrap_or(d.header_count_max),
         header_read: table.millis("header_read_ms", 1..=MILLIS_MAX).unwrap_or(d.header_read),
@@ -273,7 +272,6 @@ fn limits(table: &Table<'_>) -> Limits {
         hold_bytes_max: table.number("hold_bytes_max", 1..=BYTES_MAX).unwrap_or(d.hold_bytes_max),
         event_bytes_max: table.number("event_bytes_max", 1024..=BYTES_MAX).unwrap_or(d.event_bytes_max),
         error_bytes_max: table.number("error_bytes_max", 1..=BYTES_MAX).unwrap_or(d.error_bytes_max),
-        attempts_max: table.number("attempts_max", 1..=64).unwrap_or(d.attempts_max),
     };
     if limits.body_bytes_inflight_max < limits.body_bytes_max {
         let expected = format!("at least `limits.body_bytes_max` ({})", limits.body_bytes_max);

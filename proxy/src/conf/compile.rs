@@ -36,6 +36,7 @@ fn limits(table: &Table<'_>) -> Limits {
     const COUNT_MAX: u64 = 100_000_000;
     const FILE_BYTES_MAX: u64 = 64 << 20;
     const DATA_BYTES_MAX: u64 = 4 << 30;
+    let attempts_most = u64::from(weir_dsl::failover::ATTEMPTS_MAX);
     let d = Limits::default();
     let limits = Limits {
         file_bytes: table.number("file_bytes_max", 1..=FILE_BYTES_MAX).unwrap_or(d.file_bytes),
@@ -52,7 +53,7 @@ fn limits(table: &Table<'_>) -> Limits {
             .unwrap_or(d.regex_compiled_bytes),
         glob_stars: table.number("glob_stars_max", 1..=64).unwrap_or(d.glob_stars),
         let_depth: table.number("let_depth_max", 1..=64).unwrap_or(d.let_depth),
-        attempts: table.number("attempts_max", 1..=64).unwrap_or(d.attempts),
+        attempts: table.number("attempts_max", 1..=attempts_most).unwrap_or(d.attempts),
     };
     table.done();
     limits

@@ -99,8 +99,6 @@ pub struct Limits {
     pub body_idle: Duration,
     /// Slowest upload, bytes per second, averaged over the time since the head, after `body_idle`.
     pub body_rate_min: u64,
-    /// Nesting of a JSON body.
-    pub json_depth_max: usize,
     /// Request line and headers together.
     pub header_bytes_max: usize,
     /// Header lines.
@@ -125,8 +123,6 @@ pub struct Limits {
     pub event_bytes_max: usize,
     /// Bytes of an upstream's error answer that are looked at.
     pub error_bytes_max: usize,
-    /// Attempts of one exchange, retries and fallbacks together.
-    pub attempts_max: u32,
 }
 
 /// Timers that apply where the policy says nothing.
@@ -239,7 +235,6 @@ impl Default for Limits {
             body_bytes_inflight_max: 512 << 20,
             body_idle: Duration::from_secs(30),
             body_rate_min: 1024,
-            json_depth_max: 128,
             header_bytes_max: 64 << 10,
             header_count_max: 128,
             header_read: Duration::from_secs(10),
@@ -252,7 +247,6 @@ impl Default for Limits {
             hold_bytes_max: 256 << 10,
             event_bytes_max: 8 << 20,
             error_bytes_max: 64 << 10,
-            attempts_max: 16,
         }
     }
 }

@@ -123,7 +123,8 @@ impl Args {
 
 /// What a newcomer needs: where it answers, something to paste, where the admin page is.
 fn welcome(settings: &Settings, proxy: Option<SocketAddr>, admin: SocketAddr) -> Option<String> {
-    let base = format!("http://{}/v1", proxy.filter(|_| settings.policy.is_none())?);
+    let scheme = if settings.listeners.first()?.tls.is_some() { "https" } else { "http" };
+    let base = format!("{scheme}://{}/v1", proxy.filter(|_| settings.policy.is_none())?);
     Some(format!(
         "weir answers on {base} with its built-in policy: no key, no network; `weir run POLICY.weir` serves yours\n\
          curl {base}/chat/completions -H 'content-type: application/json' \
