@@ -4,6 +4,8 @@
 //! dialect; bytes that cannot carry such an event end with a broken connection. Back-pressure is natural: the next
 //! piece is read when the last one was written. This station refuses to know endpoints and policies.
 
+use std::future::Future;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -131,10 +133,12 @@ async fn pump<D: Downstream, A: Answer>(
         match woken {
             Woken::Piece(Ok(Some(chunk))) => {
                 clock.heard();
-                let (data, told) = translate(streaming, chunk)?;
-                write(down, data, out).await?;
-                if let Some(failed) = told {
-                    return Err(Stop::Told(failed));
+                match forward(down, answer, streaming, chunk, out).await? {
+                    Flow::Open => {}
+                    Flow::Ended => {
+                        streaming.ended = true;
+                        return Ok(());
+                    }
                 }
             }
             Woken::Piece(Ok(None)) => {
@@ -160,6 +164,79 @@ async fn pump<D: Downstream, A: Answer>(
 enum Woken {
     Piece(Result<Option<Bytes>, super::port::Fault>),
     Clock,
+}
+
+/// Pieces that have already arrived are written together, up to here: a burst costs one write, a lone event waits for
+/// nobody.
+const TOGETHER_BYTES: usize = 32 * 1024;
+
+enum Flow {
+    Open,
+    Ended,
+}
+
+/// Sends a piece on, and with it whatever else is there already.
+async fn forward<D: Downstream, A: Answer>(
+    down: &mut D,
+    answer: &mut A,
+    streaming: &mut Streaming,
+    chunk: Bytes,
+    out: &mut Relayed,
+) -> Result<Flow, Stop> {
+    let (mut data, mut told) = translate(streaming, chunk)?;
+    let mut more: SmallVec<[Bytes; 8]> = SmallVec::new();
+    let mut bytes = data.len();
+    let mut after = Ok(Flow::Open);
+    while told.is_none() && bytes < TOGETHER_BYTES {
+        match now_or_never(answer.body()).await {
+            None => break,
+            Some(Ok(Some(chunk))) => match translate(streaming, chunk) {
+                Ok((next, failed)) => {
+                    bytes += next.len();
+                    more.push(next);
+                    told = failed;
+                }
+                // What came before the fault is good and goes out first.
+                Err(stop) => {
+                    after = Err(stop);
+                    break;
+                }
+            },
+            Some(Ok(None)) => {
+                after = Ok(Flow::Ended);
+                break;
+            }
+            Some(Err(_)) => {
+                after = if streaming.reader.is_done() {
+                    Ok(Flow::Ended)
+                } else {
+                    Err(Stop::Broken(Failed::new(FailureClass::StreamBroken)))
+                };
+                break;
+            }
+        }
+    }
+    if !more.is_empty() {
+        more.insert(0, data);
+        data = join(more);
+    }
+    write(down, data, out).await?;
+    match told {
+        Some(failed) => Err(Stop::Told(failed)),
+        None => after,
+    }
+}
+
+/// Polls a future once. Only for futures that may be dropped at any time.
+async fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
+        Poll::Ready(match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 /// Reads the frames of a chunk. A chunk of whole frames that all go out as they came is passed on in one piece.
