@@ -73,6 +73,7 @@ impl<'a> Line<'a> {
         if !block.one_line {
             return None;
         }
+        let start = self.out.len();
         self.push(" { ")?;
         for (n, stmt) in block.stmts.iter().enumerate() {
             no_comments(&stmt.leading)?;
@@ -84,7 +85,9 @@ impl<'a> Line<'a> {
                 self.node(inner)?;
             }
         }
-        self.push(" }")
+        // A raw text with a line break: such a block does not stand on one line, whatever the tree says.
+        let broken = self.out.get(start..).is_none_or(|block| block.contains('\n'));
+        if broken { None } else { self.push(" }") }
     }
 
     /// A condition or value.
