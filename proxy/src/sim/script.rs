@@ -427,6 +427,21 @@ mod tests {
         assert_eq!(fault, Fault { kind: FaultKind::Reset, place: Place::Tokens(1), wait });
     }
 
+    /// The annotated script is right, and names every key: whoever adds one documents it.
+    #[test]
+    fn the_annotated_script_names_every_key() {
+        let annotated = include_str!("../../../conf/sim.toml");
+        assert_eq!(Script::parse(annotated).unwrap().rules.len(), 4);
+        let mirror = include_str!("script_file.rs");
+        let keys = mirror.lines().filter_map(|line| line.trim().strip_prefix("pub(super) "));
+        let keys: Vec<&str> = keys.filter_map(|line| Some(line.split_once(": ")?.0)).collect();
+        assert!(keys.len() > 30, "{keys:?}");
+        for key in keys.iter().filter(|key| !["from", "to", "rules"].contains(*key)) {
+            let ways = [format!("{key} ="), format!("rule.{key}]"), format!("`{key}`")];
+            assert!(ways.iter().any(|way| annotated.contains(way)), "`{key}` is missing in conf/sim.toml");
+        }
+    }
+
     #[test]
     fn flaws_are_named() {
         let cases = [
