@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::harness::{Dir, err, out, probe, weir};
 
 const BROKEN: &str = "weir 1\npolicy {{{ broken";
@@ -64,6 +66,25 @@ fn diagnostics_go_to_standard_error_with_their_place() {
     let text = err(&output);
     assert!(text.contains("broken.weir:4:13") && text.contains("error[E"), "{text}");
     assert!(!text.contains('\u{1b}'), "no colours without a terminal: {text:?}");
+}
+
+#[test]
+fn several_files_give_one_document() {
+    let dir = Dir::new();
+    dir.write("a.weir", BROKEN);
+    dir.write("b.weir", BROKEN);
+    dir.write("good.weir", &probe("x"));
+    let json = |args: &[&str]| -> Value { serde_json::from_str(&out(&weir(&dir, args, ""))).unwrap() };
+    let one = json(&["check", "--json", "a.weir"]);
+    let all = json(&["check", "--json", "a.weir", "b.weir", "good.weir"]);
+    let count = |document: &Value| document["diagnostics"].as_array().unwrap().len();
+    assert!(count(&one) > 0);
+    assert_eq!(count(&all), 2 * count(&one));
+    assert_eq!(count(&json(&["check", "--json", "good.weir"])), 0);
+    let sarif = json(&["check", "--sarif", "a.weir", "b.weir"]);
+    assert_eq!(sarif["version"], "2.1.0");
+    let stats = json(&["check", "--json", "--stats", "good.weir"]);
+    assert_eq!(stats["stats"][0]["rules"], 1);
 }
 
 #[test]
