@@ -15,7 +15,7 @@ use pingora::services::Service as _;
 use pingora::services::listening::Service;
 
 use super::admin::AdminApp;
-use super::front::{Front, Gate};
+use super::front::{Front, Gate, Times};
 use super::shell::Shell;
 use super::tls;
 use crate::admin::AdminState;
@@ -55,7 +55,8 @@ pub fn serve(edge: &Arc<Edge>, bound: Vec<Bound>) {
         proxy.handle_init_modules();
         proxy.server_options = Some(http_options(settings.h2c, &limits));
         proxy.h2_options = Some(h2_options(&limits));
-        let front = Front::new(proxy, gate.clone(), limits.header_read);
+        let times = Times { head: limits.header_read, keepalive: limits.keepalive, h2c: settings.h2c };
+        let front = Front::new(proxy, gate.clone(), times);
         let name = addr.to_string();
         let mut service = Service::new(name.clone(), front);
         let mut config = ListenerConfig::tcp(&name).l4_buffer(L4BufferSettings::new(READ_BUFFER, WRITE_BUFFER));

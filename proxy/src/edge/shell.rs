@@ -12,6 +12,7 @@ use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorType, Result};
 
+use super::front;
 use super::serve::Edge;
 use super::session::{Pace, SessionDownstream};
 use super::tunnel::Passage;
@@ -50,6 +51,7 @@ impl ProxyHttp for Shell {
     }
 
     async fn request_filter(&self, session: &mut Session, carried: &mut Carried) -> Result<bool> {
+        front::head_is_read();
         carried.busy = Some(self.edge.drain.enter());
         let limits = self.edge.engine.current.load().settings.limits;
         let session = session.as_downstream_mut();

@@ -74,7 +74,7 @@ pub(crate) struct Streaming {
 /// out dead before the first byte costs one more try on a fresh one, and nobody is blamed.
 pub(crate) async fn begin<N: Dial>(net: &N, ask: &Ask<'_>) -> Result<Begun<N::Answer>, Failed> {
     match once(net, ask, false).await {
-        Err(Trouble::Stale) => match once(net, ask, true).await {
+        Err(Trouble::Stale) => match Box::pin(once(net, ask, true)).await {
             Ok(begun) => Ok(begun),
             Err(Trouble::Failed(failed)) => Err(failed),
             Err(Trouble::Stale) => Err(Failed::fault(Fault::Reset { stale: true })),
@@ -103,14 +103,14 @@ async fn once<N: Dial>(net: &N, ask: &Ask<'_>, fresh: bool) -> Result<Begun<N::A
     let until = first_byte_at(timers);
     let status = timeout_at(until, answer.head()).await.map_err(|_| first_byte_failure(timers))?.map_err(trouble)?;
     if !status.is_success() {
-        return Err(Trouble::Failed(refused(answer, status, ask).await));
+        return Err(Trouble::Failed(Box::pin(refused(answer, status, ask)).await));
     }
     if is_encoded(answer.headers()) {
         let length = content_length(answer.headers());
         return Ok(Begun { answer, status, body: BegunBody::Opaque { first: Bytes::new(), length } });
     }
     if is_event_stream(answer.headers()) {
-        let streaming = hold(&mut answer, ask, until).await?;
+        let streaming = Box::pin(hold(&mut answer, ask, until)).await?;
         return Ok(Begun { answer, status, body: BegunBody::Stream(Box::new(streaming)) });
     }
     let body = whole(&mut answer, ask, until).await?;

@@ -101,7 +101,7 @@ impl RequestFacts<'_> {
     fn head(&self, kind: &FieldKind) -> Value<'_> {
         match kind {
             FieldKind::Method => Value::Text(Cow::Borrowed(self.method.as_str())),
-            FieldKind::Host => text(self.host()),
+            FieldKind::Host => text(Some(self.host().unwrap_or(""))),
             FieldKind::Path => Value::Text(Cow::Borrowed(self.accepted.path())),
             FieldKind::Query(key) => query(self.accepted.query(), key),
             FieldKind::Header(name) => {
@@ -111,7 +111,7 @@ impl RequestFacts<'_> {
             FieldKind::ClientAuthenticated => Value::Bool(false),
             FieldKind::TimeClock => Value::Clock(clock(self.now)),
             FieldKind::TimeWeekday => Value::Weekday(weekday(self.now)),
-            FieldKind::Api => text(self.api()),
+            FieldKind::Api => text(Some(self.api())),
             FieldKind::LivePool(pool, metric) => {
                 self.snapshot.pools.live_pool(*pool, *metric, tokio::time::Instant::now())
             }
@@ -133,23 +133,24 @@ impl RequestFacts<'_> {
     }
 
     /// The API of a path that has no body to tell.
-    fn api(&self) -> Option<&'static str> {
+    fn api(&self) -> &'static str {
         match self.accepted.kind {
-            Kind::Model(dialect) => Some(dialect.api()),
-            Kind::Models => Some("models"),
-            Kind::Preflight => None,
+            Kind::Model(dialect) => dialect.api(),
+            Kind::Models => "models",
+            Kind::Preflight => "other",
             Kind::Other => {
                 let path = self.accepted.path();
                 let starts = |prefix: &str| path.starts_with(prefix);
                 match () {
-                    () if starts("/v1/images/") => Some("images"),
-                    () if starts("/v1/audio/") => Some("audio"),
-                    () if starts("/v1/files") => Some("files"),
-                    () if starts("/v1/batches") => Some("batches"),
-                    () if starts("/v1/moderations") => Some("moderations"),
-                    () if starts("/v1/realtime") => Some("realtime"),
-                    () if starts("/v1/responses") => Some("responses"),
-                    () => None,
+                    () if starts("/v1/images/") => "images",
+                    () if starts("/v1/audio/") => "audio",
+                    () if starts("/v1/files") => "files",
+                    () if starts("/v1/batches") => "batches",
+                    () if starts("/v1/moderations") => "moderations",
+                    () if starts("/v1/realtime") => "realtime",
+                    () if starts("/v1/responses") => "responses",
+                    () if path.contains(":generateContent") || path.contains(":streamGenerateContent") => "generate",
+                    () => "other",
                 }
             }
         }

@@ -140,7 +140,7 @@ pub async fn serve<D: Downstream, N: Dial>(engine: &Engine<N>, listener: &Listen
         Ok(accepted) => accepted,
         Err(refusal) => {
             let dialect = accept::error_dialect(down.target(), down.headers());
-            return end(engine, down, record, Outcome::Refused(refusal), dialect).await;
+            return Box::pin(end(engine, down, record, Outcome::Refused(refusal), dialect)).await;
         }
     };
     record.accepted(&accepted);
@@ -151,13 +151,13 @@ pub async fn serve<D: Downstream, N: Dial>(engine: &Engine<N>, listener: &Listen
     let scene = Scene { engine, snapshot: &snapshot, listener, accepted: &accepted };
     let outcome = match accepted.kind {
         Kind::Model(dialect) => model(&scene, dialect, down, &mut record).await,
-        Kind::Preflight => fixed::preflight(down, &mut record).await,
+        Kind::Preflight => Box::pin(fixed::preflight(down, &mut record)).await,
         Kind::Models | Kind::Other => {
             let plan = match decide::head_only(&scene, down, &mut record) {
                 Ok(plan) => plan,
-                Err(undecided) => return end(engine, down, record, undecided.into(), dialect).await,
+                Err(undecided) => return Box::pin(end(engine, down, record, undecided.into(), dialect)).await,
             };
-            match fixed::other(&snapshot, &accepted, &plan, down, &mut record).await {
+            match Box::pin(fixed::other(&snapshot, &accepted, &plan, down, &mut record)).await {
                 fixed::Other::Done(outcome) => outcome,
                 fixed::Other::Tunnel(route) => {
                     let target = Arc::clone(&accepted.target);
@@ -212,7 +212,7 @@ async fn model<D: Downstream, N: Dial>(
         Err(undecided) => return undecided.into(),
     };
     let Some(route) = &decided.route else {
-        return fixed::terminal(&decided.plan, down, record).await;
+        return Box::pin(fixed::terminal(&decided.plan, down, record)).await;
     };
     let stream = received.seen.stream();
     let shaped = match shape::shape(scene.accepted, received, dialect, down.headers(), &decided.plan) {
@@ -251,12 +251,12 @@ async fn end<D: Downstream, N: Dial>(
         Outcome::Gone => End::ClientGone,
         Outcome::Refused(refusal) => {
             let answer = ErrorAnswer::refusal(&refusal, record.id());
-            respond::error(&answer, dialect, down, &mut record, End::Refused).await
+            Box::pin(respond::error(&answer, dialect, down, &mut record, End::Refused)).await
         }
-        Outcome::Failed(failed) => respond::failed(&failed, dialect, down, &mut record).await,
+        Outcome::Failed(failed) => Box::pin(respond::failed(&failed, dialect, down, &mut record)).await,
         Outcome::Bug(bug) => {
             let answer = ErrorAnswer::bug(bug, record.id());
-            respond::error(&answer, dialect, down, &mut record, End::Bug).await
+            Box::pin(respond::error(&answer, dialect, down, &mut record, End::Bug)).await
         }
     };
     let whole = record.ended_well(end);

@@ -53,13 +53,13 @@ pub(crate) async fn give<D: Downstream, A: Answer>(
             if down.write_head(head(None, headers)).await.is_err() {
                 return Outcome::Gone;
             }
-            relay::stream(down, &mut answer, *streaming, dialect, pace, record.id()).await
+            Box::pin(relay::stream(down, &mut answer, *streaming, dialect, pace, record.id())).await
         }
         BegunBody::Opaque { first, length } => {
             if down.write_head(head(length, headers)).await.is_err() {
                 return Outcome::Gone;
             }
-            relay::opaque(down, &mut answer, first, pace).await
+            Box::pin(relay::opaque(down, &mut answer, first, pace)).await
         }
     };
     let Relayed { ending, usage, bytes_out, drained } = relayed;

@@ -137,7 +137,7 @@ impl Answer for NetAnswer {
         let Self { mut session, home, sent, .. } = self;
         if !sent {
             // INVARIANT: an answer that came before the request was written leaves the connection out of step.
-            session.shutdown().await;
+            Box::pin(session.shutdown()).await;
             return;
         }
         match (home, session) {
@@ -147,9 +147,9 @@ impl Answer for NetAnswer {
                     idle.put(key, stream);
                 }
             }
-            (Home::Idle(..), mut other) => other.shutdown().await,
+            (Home::Idle(..), mut other) => Box::pin(other.shutdown()).await,
             (Home::Pool(connector, peer, idle_max), session) => {
-                connector.release_http_session(session, &*peer, Some(idle_max)).await;
+                Box::pin(connector.release_http_session(session, &*peer, Some(idle_max))).await;
             }
         }
     }

@@ -38,7 +38,7 @@ impl Dial for Upstreams {
         fresh: bool,
     ) -> Result<AnyAnswer, Fault> {
         if peer.sim {
-            Ok(AnyAnswer::Sim(Box::new(self.sim.send(peer, request, connect, fresh).await?)))
+            Ok(AnyAnswer::Sim(Box::new(Box::pin(self.sim.send(peer, request, connect, fresh)).await?)))
         } else {
             Ok(AnyAnswer::Net(Box::new(self.net.send(peer, request, connect, fresh).await?)))
         }
@@ -49,7 +49,7 @@ impl Answer for AnyAnswer {
     async fn head(&mut self) -> Result<StatusCode, Fault> {
         match self {
             Self::Net(answer) => answer.head().await,
-            Self::Sim(answer) => answer.head().await,
+            Self::Sim(answer) => Box::pin(answer.head()).await,
         }
     }
 
@@ -70,14 +70,14 @@ impl Answer for AnyAnswer {
     async fn body(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {
             Self::Net(answer) => answer.body().await,
-            Self::Sim(answer) => answer.body().await,
+            Self::Sim(answer) => Box::pin(answer.body()).await,
         }
     }
 
     async fn release(self) {
         match self {
             Self::Net(answer) => answer.release().await,
-            Self::Sim(answer) => answer.release().await,
+            Self::Sim(answer) => Box::pin(answer.release()).await,
         }
     }
 }

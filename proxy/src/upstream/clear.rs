@@ -57,7 +57,9 @@ impl Clear {
         let reused = pooled.is_some();
         let stream = match pooled {
             Some(stream) => stream,
-            None => self.connect(peer, address, connect).await?,
+            // Boxed, here and below, because these futures are large and rare: what they hold would be moved with
+            // every request.
+            None => Box::pin(self.connect(peer, address, connect)).await?,
         };
         let home = Home::Idle(Arc::clone(&self.idle), key);
         if request::body_len(request) <= ONE_WRITE_MAX {
@@ -65,7 +67,7 @@ impl Clear {
             return Ok(NetAnswer::new(HttpSession::H1(Http1::new(stream)), home, reused, true));
         }
         let mut answer = NetAnswer::new(HttpSession::H1(Http1::new(stream)), home, reused, false);
-        answer.write(request, false).await?;
+        Box::pin(answer.write(request, false)).await?;
         Ok(answer)
     }
 

@@ -107,7 +107,7 @@ impl Dial for Net {
         if peer.tls.is_none() && !peer.h2c {
             self.clear.send(peer, address, request, connect, fresh).await
         } else {
-            self.secure.send(peer, address, request, connect, fresh).await
+            Box::pin(self.secure.send(peer, address, request, connect, fresh)).await
         }
     }
 }

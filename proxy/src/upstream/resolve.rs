@@ -54,7 +54,7 @@ impl Resolver {
                 }
                 entry.pick()
             }
-            None => refresh(&self.names, key).await?.pick(),
+            None => Box::pin(refresh(&self.names, key)).await?.pick(),
         }
     }
 }
