@@ -3,7 +3,7 @@
 
 use weir_tests::client::raw;
 use weir_tests::upstream::{Reply, Upstream};
-use weir_tests::weir::Weir;
+use weir_tests::weir::{Start, Weir};
 
 use crate::policies::{CHAT, CHAT_ANSWER, CHAT_PATH, to};
 
@@ -182,4 +182,28 @@ async fn heads_are_bounded() {
         format!("GET /v1/models HTTP/1.1\r\nhost: weir\r\nconnection: close\r\n{}\r\n", "x-a: b\r\n".repeat(2_000));
     let got = raw(weir.address, many.as_bytes(), None).await;
     assert!(got.is_empty() || got.starts_with("HTTP/1.1 4"), "{got}");
+}
+
+/// A head that does not come to its end in time is cut off; an answer that takes longer than that is not.
+#[tokio::test]
+async fn a_slow_head_is_cut_and_a_slow_answer_is_not() {
+    let pause = std::time::Duration::from_millis(900);
+    let upstream = Upstream::start(move |_, _| {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{CHAT_ANSWER}",
+            CHAT_ANSWER.len()
+        );
+        Reply::default().wait(pause).raw(answer)
+    })
+    .await;
+    let conf = "[limits]\nheader_read_ms = 300\nkeepalive_ms = 1000\n";
+    let weir = Start::new(to(&upstream.url())).conf(conf).start().await;
+    for (what, bytes) in
+        [("a few bytes", "POST /v1"), ("half a head", "POST /v1/chat/completions HTTP/1.1\r\nhost: weir\r\nx-")]
+    {
+        // `raw` fails the test when weir neither answers nor closes.
+        assert_eq!(raw(weir.address, bytes.as_bytes(), None).await, "", "{what}");
+    }
+    let answer = raw(weir.address, post(&length(), CHAT).as_bytes(), Some(CHAT_ANSWER)).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
