@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// Many small short-lived allocations a request: measured against glibc's in `docs/performance.md`.
+/// A request makes many small short-lived allocations; glibc's allocator took a tenth of its instructions. What this
+/// one keeps for idle streams has not been compared yet.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
