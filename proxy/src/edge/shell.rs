@@ -53,7 +53,8 @@ impl ProxyHttp for Shell {
     async fn request_filter(&self, session: &mut Session, carried: &mut Carried) -> Result<bool> {
         front::head_is_read();
         carried.busy = Some(self.edge.drain.enter());
-        let limits = self.edge.engine.current.load().settings.limits;
+        let snapshot = self.edge.engine.current.load();
+        let limits = &snapshot.settings.limits;
         let session = session.as_downstream_mut();
         // pingora's keep-alive is endless after the first request (its issue 447); where it is off already, the
         // client asked for that, or said two lengths (RFC 9112 §6.1).
@@ -63,7 +64,7 @@ impl ProxyHttp for Shell {
         session.set_write_timeout(Some(limits.write));
         let pace = Pace { body_idle: limits.body_idle, body_rate_min: limits.body_rate_min, write: limits.write };
         let mut down = SessionDownstream::new(session, pace);
-        match exchange::serve(&self.edge.engine, &self.listener, &mut down).await {
+        match exchange::serve(&self.edge.engine, snapshot, &self.listener, &mut down).await {
             Served::Answered => {
                 down.linger().await;
                 Ok(true)
@@ -76,8 +77,7 @@ impl ProxyHttp for Shell {
         }
     }
 
-    async fn upstream_peer(&self, session: &mut Session, carried: &mut Carried) -> Result<Box<HttpPeer>> {
-        let _ = session;
+    async fn upstream_peer(&self, _session: &mut Session, carried: &mut Carried) -> Result<Box<HttpPeer>> {
         match &mut carried.passage {
             Some(passage) => passage.peer().await,
             None => Error::e_explain(ErrorType::InternalError, "a tunnel without a passage"),

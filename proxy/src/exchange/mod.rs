@@ -131,9 +131,13 @@ impl<N: Dial> Scene<'_, N> {
     }
 }
 
-/// Serves one request.
-pub async fn serve<D: Downstream, N: Dial>(engine: &Engine<N>, listener: &ListenerSettings, down: &mut D) -> Served {
-    let snapshot = engine.current.load();
+/// Serves one request under one snapshot, the one whose limits its host already applies.
+pub async fn serve<D: Downstream, N: Dial>(
+    engine: &Engine<N>,
+    snapshot: Arc<Snapshot>,
+    listener: &ListenerSettings,
+    down: &mut D,
+) -> Served {
     engine.observe(&Event::Began);
     let mut record = Record::new(&snapshot, RequestId::roll(&engine.dice), down, listener);
     let accepted = match accept::accept(down, &snapshot.settings.limits) {

@@ -6,6 +6,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -203,4 +204,16 @@ pub trait Answer: Send {
 
     /// Gives the connection back to the pool. Only after `body` returned `None`.
     fn release(self) -> impl Future<Output = ()> + Send;
+}
+
+/// Polls a future once, without waiting. Only for futures that may be dropped at any time.
+pub(crate) async fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
+        Poll::Ready(match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }

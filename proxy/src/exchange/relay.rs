@@ -4,8 +4,6 @@
 //! dialect; bytes that cannot carry such an event end with a broken connection. Back-pressure is natural: the next
 //! piece is read when the last one was written. This station refuses to know endpoints and policies.
 
-use std::future::Future;
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -17,7 +15,7 @@ use weir_filters::format::{Dialect, Meaning, Relay, StreamEnd, Usage};
 
 use super::begin::{Streaming, keep};
 use super::outcome::Failed;
-use super::port::{Answer, Downstream, Gone};
+use super::port::{Answer, Downstream, Gone, now_or_never};
 use crate::answer::{ErrorAnswer, Timer};
 
 /// How an answer ended.
@@ -225,18 +223,6 @@ async fn forward<D: Downstream, A: Answer>(
         Some(failed) => Err(Stop::Told(failed)),
         None => after,
     }
-}
-
-/// Polls a future once. Only for futures that may be dropped at any time.
-async fn now_or_never<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|cx| {
-        Poll::Ready(match future.as_mut().poll(cx) {
-            Poll::Ready(output) => Some(output),
-            Poll::Pending => None,
-        })
-    })
-    .await
 }
 
 /// Reads the frames of a chunk. A chunk of whole frames that all go out as they came is passed on in one piece.

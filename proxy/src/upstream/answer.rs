@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::idle::IdlePool;
 use super::{Prepared, fault, request};
-use crate::exchange::port::{Answer, Fault, UpstreamRequest};
+use crate::exchange::port::{Answer, Fault, UpstreamRequest, now_or_never};
 
 /// Bytes written before looking whether the upstream has already answered.
 const PIECE: usize = 256 * 1024;
@@ -82,15 +82,7 @@ impl NetAnswer {
 
     /// Looks, without waiting, whether a final answer is there already.
     async fn answered_early(&mut self) -> Result<bool, Fault> {
-        let looked = std::future::poll_fn(|cx| {
-            let mut read = std::pin::pin!(read_final(&mut self.session));
-            std::task::Poll::Ready(match read.as_mut().poll(cx) {
-                std::task::Poll::Ready(outcome) => Some(outcome),
-                std::task::Poll::Pending => None,
-            })
-        })
-        .await;
-        match looked {
+        match now_or_never(read_final(&mut self.session)).await {
             None => Ok(false),
             Some(Ok(())) => {
                 self.head_read = true;
